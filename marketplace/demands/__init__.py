@@ -1,0 +1,1 @@
+"""需求 demand: written by a unit, screened, appraised, pooled, published as part of a list."""

@@ -1,0 +1,1 @@
+"""Scoring: sheets, formulas, dispersion check, ranking (product.md §4)."""

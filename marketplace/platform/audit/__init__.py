@@ -1,0 +1,15 @@
+"""The audit log: an RFC 6962 Merkle tree appended in the same transaction as each change (sealing.md §2)."""
+
+from marketplace.platform.audit.models import AuditCheckpoint, AuditDetail, AuditHead, AuditLeaf
+from marketplace.platform.audit.service import Leaf, append, erase_details, write_pending
+
+__all__ = [
+    "AuditCheckpoint",
+    "AuditDetail",
+    "AuditHead",
+    "AuditLeaf",
+    "Leaf",
+    "append",
+    "erase_details",
+    "write_pending",
+]

@@ -42,6 +42,16 @@ class Config:
     extra: Mapping[str, str] = field(default_factory=dict)
 
     @property
+    def root(self) -> Path:
+        """The repository: templates, static files, migrations."""
+        return ROOT
+
+    @property
+    def log_origin(self) -> str:
+        """The audit log's name in checkpoints (C2SP tlog-checkpoint: a schema-less URL)."""
+        return self.base_url.split("://", 1)[-1] + "/log"
+
+    @property
     def production(self) -> bool:
         """Neither demo nor test: the strict rules hold."""
         return not (self.demo or self.testing)

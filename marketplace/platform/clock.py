@@ -108,7 +108,10 @@ def set_offset(seconds: float) -> None:
     session.flush()
 
 
-# create_all() in tests makes the same triggers as the migration.
-event.listen(SiteClock.__table__, "after_create", DDL(SQLITE_TRIGGER).execute_if(dialect="sqlite"))
-event.listen(SiteClock.__table__, "after_create", DDL(POSTGRES_FUNCTION.replace("%", "%%")).execute_if(dialect="postgresql"))
-event.listen(SiteClock.__table__, "after_create", DDL(POSTGRES_TRIGGER).execute_if(dialect="postgresql"))
+# create_all() in tests makes the same triggers as the migration. DDL() reads % as a placeholder.
+for _dialect, _statement in (
+    ("sqlite", SQLITE_TRIGGER),
+    ("postgresql", POSTGRES_FUNCTION.replace("%", "%%")),
+    ("postgresql", POSTGRES_TRIGGER),
+):
+    event.listen(SiteClock.__table__, "after_create", DDL(_statement).execute_if(dialect=_dialect))

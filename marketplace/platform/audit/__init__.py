@@ -1,15 +1,18 @@
 """The audit log: an RFC 6962 Merkle tree appended in the same transaction as each change (sealing.md §2)."""
 
-from marketplace.platform.audit.models import AuditCheckpoint, AuditDetail, AuditHead, AuditLeaf
-from marketplace.platform.audit.service import Leaf, append, erase_details, write_pending
+from marketplace.platform.audit.models import AuditCheckpoint, AuditDetail, AuditHead, AuditLeaf, AuditNode
+from marketplace.platform.audit.service import Leaf, append, configure, erase_details, timestamp, write_pending
 
 __all__ = [
     "AuditCheckpoint",
     "AuditDetail",
     "AuditHead",
     "AuditLeaf",
+    "AuditNode",
     "Leaf",
     "append",
+    "configure",
     "erase_details",
+    "timestamp",
     "write_pending",
 ]

@@ -33,6 +33,16 @@ class AuditHead(db.Base):
     epoch: Mapped[int] = mapped_column(default=1)
 
 
+class AuditNode(db.Base):
+    """A complete inner subtree (level ≥ 1): what proofs need without reading every leaf."""
+
+    __tablename__ = "audit_node"
+
+    level: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    index: Mapped[int] = mapped_column(db.Key, primary_key=True, autoincrement=False)
+    hash: Mapped[bytes] = mapped_column(LargeBinary(32))
+
+
 class AuditDetail(db.Base):
     """The readable, erasable side of a leaf: who, on what, why. The leaf keeps only a salted hash of ``data``."""
 
@@ -94,6 +104,6 @@ def append_only(table: str) -> list[tuple[str, str]]:
     return statements
 
 
-for _model in (AuditLeaf, AuditCheckpoint):
+for _model in (AuditLeaf, AuditNode, AuditCheckpoint):
     for _dialect, _statement in append_only(_model.__tablename__):
         event.listen(_model.__table__, "after_create", DDL(_statement).execute_if(dialect=_dialect))

@@ -1,0 +1,34 @@
+"""Which features the product has, in their one order. A later feature may use earlier ones, never the reverse."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from flask import Flask
+
+# Each names a module with ``install(app)``: blueprints, commands, template context, outbox subscriptions.
+FEATURES = (
+    "marketplace.accounts.routes",
+    "marketplace.site.routes",
+)
+
+# Modules whose tables belong to the schema; migrations and create_all() see exactly these.
+MODELS = (
+    "marketplace.platform.clock",
+    "marketplace.platform.audit.models",
+    "marketplace.platform.outbox.models",
+    "marketplace.accounts.models",
+)
+
+
+def load_models() -> None:
+    """Import every table definition."""
+    for name in MODELS:
+        import_module(name)
+
+
+def install(app: Flask) -> None:
+    """Let every feature hook itself in."""
+    load_models()
+    for name in FEATURES:
+        import_module(name).install(app)

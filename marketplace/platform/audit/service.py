@@ -1,0 +1,178 @@
+"""Writing the log.
+
+``append`` queues an entry on the session. Just before the commit ``write_pending`` locks the head row — last of all
+locks, so that nobody waits for anything while holding it —, gives the entries their numbers and writes leaves, inner
+nodes, details and one signed checkpoint. The change, its leaf and its outbox row stand or fall together.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlalchemy import event, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from marketplace import db
+from marketplace.platform import outbox
+from marketplace.platform.audit.models import AuditCheckpoint, AuditDetail, AuditHead, AuditLeaf, AuditNode
+from marketplace.platform.checkpoint import Checkpoint, Signer, sign_checkpoint
+from marketplace.platform.merkle import Frontier, leaf_hash
+from marketplace.platform.policy import Actor
+
+PENDING = "audit_pending"
+_signer: Signer | None = None
+
+
+@dataclass(slots=True)
+class Leaf:
+    """An entry on its way into the log; ``seq`` is known after ``write_pending``."""
+
+    kind: str
+    subject: str
+    actor: Actor
+    at: datetime
+    facts: dict[str, Any]
+    details: dict[str, Any] = field(default_factory=dict)
+    seq: int | None = None
+
+
+def configure(keys: Path, origin: str) -> None:
+    """Load (or make, 0600) the log's signing key."""
+    global _signer
+    path = keys / "log_ed25519"
+    if not path.exists():
+        keys.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(Ed25519PrivateKey.generate().private_bytes_raw())
+    _signer = Signer(origin, Ed25519PrivateKey.from_private_bytes(path.read_bytes()))
+
+
+def signer() -> Signer:
+    assert _signer is not None, "audit.configure() has not run"
+    return _signer
+
+
+def timestamp(at: datetime) -> str:
+    """UTC with milliseconds, as entries and receipts write it: 2026-11-24T09:00:00.000Z."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03d}Z"
+
+
+def canonical(data: Mapping[str, Any]) -> bytes:
+    return json.dumps(data, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+
+
+def append(
+    kind: str,
+    *,
+    subject: str,
+    actor: Actor,
+    at: datetime,
+    facts: Mapping[str, Any] | None = None,
+    details: Mapping[str, Any] | None = None,
+) -> Leaf:
+    """Queue an entry. ``facts`` are public for ever: ids, hashes, instants, never personal data."""
+    leaf = Leaf(kind, subject, actor, at, dict(facts or {}), {k: v for k, v in (details or {}).items() if v != ""})
+    db.session().info.setdefault(PENDING, []).append(leaf)
+    return leaf
+
+
+def write_pending(session: Session) -> None:
+    """Number and write what is queued. Runs by itself before each commit; call it earlier to learn a ``seq``."""
+    leaves: list[Leaf] = session.info.pop(PENDING, [])
+    if not leaves and not session.info.get(outbox.service.PENDING):
+        return
+    session.flush()  # constraints speak before the head is locked
+    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    session.execute(insert(AuditHead).values(id=1, size=0, frontier=b"", epoch=1).on_conflict_do_nothing())
+    head = session.execute(
+        select(AuditHead.size, AuditHead.frontier, AuditHead.epoch).where(AuditHead.id == 1).with_for_update()
+    ).one()
+    if leaves:
+        _write(session, leaves, Frontier.from_bytes(head.size, head.frontier), head.epoch)
+    outbox.write_pending(session)
+
+
+def _write(session: Session, leaves: list[Leaf], frontier: Frontier, epoch: int) -> None:
+    rows: list[dict[str, Any]] = []
+    details: list[dict[str, Any]] = []
+    nodes: list[dict[str, Any]] = []
+    for leaf in leaves:
+        leaf.seq = frontier.size
+        salt = secrets.token_bytes(16)
+        entry = canonical(
+            {
+                "v": 1,
+                "seq": leaf.seq,
+                "at": timestamp(leaf.at),
+                "kind": leaf.kind,
+                "subject": leaf.subject,
+                "actor": leaf.actor.id,
+                "facts": leaf.facts,
+                "details_sha256": hashlib.sha256(salt + canonical(leaf.details)).hexdigest(),
+            }
+        )
+        digest = leaf_hash(entry)
+        frontier, completed = frontier.grow(digest)
+        rows.append({"seq": leaf.seq, "entry": entry, "leaf_hash": digest})
+        nodes += [{"level": node.level, "index": node.index, "hash": node.hash} for node in completed if node.level]
+        details.append(
+            {
+                "seq": leaf.seq,
+                "kind": leaf.kind,
+                "subject": leaf.subject,
+                "actor_id": leaf.actor.id,
+                "actor_name": leaf.actor.name,
+                "at": leaf.at,
+                "facts": leaf.facts,
+                "data": leaf.details,
+                "salt": salt,
+            }
+        )
+    session.execute(AuditLeaf.__table__.insert(), rows)
+    if nodes:
+        session.execute(AuditNode.__table__.insert(), nodes)
+    session.execute(AuditDetail.__table__.insert(), details)
+    session.execute(update(AuditHead).where(AuditHead.id == 1).values(size=frontier.size, frontier=frontier.to_bytes()))
+    checkpoint = Checkpoint(signer().name, frontier.size, frontier.root(), (f"epoch {epoch}",))
+    session.execute(
+        AuditCheckpoint.__table__.insert().values(
+            size=frontier.size,
+            epoch=epoch,
+            root=frontier.root(),
+            note=sign_checkpoint(checkpoint, signer()),
+            at=leaves[-1].at,
+        )
+    )
+
+
+def erase_details(*, actor_id: int, now: datetime) -> int:
+    """Erase a person's name and texts from the readable side of the log; the tree stays valid. Returns the count."""
+    result = db.session.execute(
+        update(AuditDetail)
+        .where(AuditDetail.actor_id == actor_id, AuditDetail.erased_at.is_(None))
+        .values(actor_name="", data={}, salt=b"", erased_at=now)
+    )
+    return int(result.rowcount)  # type: ignore[attr-defined]
+
+
+@event.listens_for(Session, "before_commit")
+def _before_commit(session: Session) -> None:
+    write_pending(session)
+
+
+@event.listens_for(Session, "after_rollback")
+def _after_rollback(session: Session) -> None:
+    """What was rolled back did not happen: its queued leaves and outbox rows go with it."""
+    session.info.pop(PENDING, None)
+    session.info.pop(outbox.service.PENDING, None)

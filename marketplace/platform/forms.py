@@ -1,0 +1,48 @@
+"""The base of every form: CSRF, trimmed input, and a place for what the rules refuse."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask_wtf import FlaskForm
+from wtforms import Field, StringField, TextAreaField
+
+from marketplace.platform.errors import Refused
+
+TEXT_FIELDS = (StringField, TextAreaField)
+
+
+def trimmed(value: Any) -> Any:
+    """Text without white space at its ends and without NUL, which no database takes."""
+    return value.replace("\x00", "").strip() if isinstance(value, str) else value
+
+
+class Form(FlaskForm):  # type: ignore[misc]
+    """``refusals`` are sentences about the whole act; field errors stay with their fields."""
+
+    class Meta:
+        def bind_field(self, form: Any, unbound: Any, options: dict[str, Any]) -> Field:
+            filters = list(unbound.kwargs.get("filters", ()))
+            if issubclass(unbound.field_class, TEXT_FIELDS) and trimmed not in filters:
+                options = {**options}
+                unbound.kwargs["filters"] = [trimmed, *filters]
+            return unbound.bind(form=form, **options)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.refusals: list[str] = []
+
+    def refuse(self, error: Refused) -> None:
+        """Show a refusal: beside its fields where it names some, else on top."""
+        placed = False
+        for name, sentence in error.fields.items():
+            if name in self:
+                field = self[name]
+                field.errors = [*field.errors, sentence]
+                placed = True
+        if not placed or error.sentence not in error.fields.values():
+            self.refusals.append(error.sentence)
+
+
+class ConfirmForm(Form):
+    """Nothing but the act itself (with its CSRF token)."""

@@ -1,0 +1,1 @@
+"""The site itself: liveness, the demo clock, what every template knows."""

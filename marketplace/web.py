@@ -1,0 +1,248 @@
+"""A request from end to end: who asks, when, may he, and one commit or none.
+
+Every route declares a permission with ``@allow`` (or ``@public``); a route without one fails the suite. A view that
+returns has its transaction committed, a view that raises has it rolled back — here and nowhere else.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from datetime import datetime
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+from urllib.parse import urlencode
+
+import structlog
+from flask import Flask, Response, abort, current_app, flash, g, redirect, render_template, request, url_for
+from flask_babel import Babel
+from flask_babel import gettext as _
+from flask_limiter import Limiter
+from flask_limiter.util import get_remote_address
+from flask_login import LoginManager
+from flask_wtf.csrf import CSRFError, CSRFProtect
+from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.orm.exc import StaleDataError
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response as BaseResponse
+
+from marketplace import db
+from marketplace.platform import clock, policy
+from marketplace.platform.errors import Refused
+from marketplace.platform.policy import VISITOR, Actor
+
+log = structlog.get_logger(__name__)
+P = ParamSpec("P")
+R = TypeVar("R")
+ResponseValue = str | BaseResponse | tuple[str, int]
+READS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+csrf = CSRFProtect()
+login_manager = LoginManager()
+babel = Babel()
+
+
+def _limit_key() -> str:
+    """Limits count per account when signed in: a whole park sits behind one address."""
+    actor: Actor = g.get("actor", VISITOR)
+    return f"user:{actor.id}" if actor.signed_in else get_remote_address()
+
+
+limiter = Limiter(key_func=_limit_key, headers_enabled=False)
+
+
+def allow(permission: str, load: Callable[..., Any] | None = None) -> Callable[[Callable[..., R]], Callable[..., R]]:
+    """Guard a view. ``load(actor=…, now=…, **url values)`` fetches the thing through what the actor may see.
+
+    Nothing found → 404; found but not allowed → sign-in for visitors, 403 with the reason for others. The view is
+    called with the thing instead of the URL values.
+    """
+
+    def decorate(view: Callable[..., R]) -> Callable[..., R]:
+        @wraps(view)
+        def guarded(**values: Any) -> R:
+            thing = None
+            if load is not None:
+                thing = load(actor=g.actor, now=g.now, **values)
+                if thing is None:
+                    abort(404)
+            if (reason := policy.why_not(permission, g.actor, thing, g.now)) is not None:
+                if not g.actor.signed_in:
+                    abort(redirect(sign_in_url()))
+                abort(403, description=reason)
+            return view(thing) if load is not None else view(**values)
+
+        guarded.permission = permission  # type: ignore[attr-defined]
+        return guarded
+
+    return decorate
+
+
+def public(view: Callable[P, R]) -> Callable[P, R]:
+    """Anyone may: declared, so that nothing is open by forgetting."""
+    view.permission = "public"  # type: ignore[attr-defined]
+    return view
+
+
+def sign_in_url() -> str:
+    """Where a visitor signs in, to come back to this very page. A lost POST returns to its form's page."""
+    target = request.full_path.rstrip("?") if request.method in READS else (request.referrer and _own(request.referrer))
+    return url_for("accounts.sign_in", next=target or "/")
+
+
+def _own(url: str) -> str | None:
+    return url.removeprefix(request.host_url.rstrip("/")) if url.startswith(request.host_url) else None
+
+
+def safe_next(target: str | None, fallback: str) -> str:
+    """``target`` if it is a path of this site, else ``fallback``: no open redirect."""
+    if target and target.startswith("/") and not target.startswith(("//", "/\\")):
+        return target
+    return fallback
+
+
+def retry_page(template: str, **context: Any) -> None:
+    """Name the page that a refusal in this request is shown on, with what was typed still in its form."""
+    g.retry_page = (template, context)
+
+
+def page_url(**changes: Any) -> str:
+    """This page's URL with some query values changed (``None`` removes); lists stay lists."""
+    query: dict[str, Any] = {key: request.args.getlist(key) for key in request.args}
+    for key, value in changes.items():
+        if value is None:
+            query.pop(key, None)
+        else:
+            query[key] = value
+    return request.path + (f"?{urlencode(query, doseq=True)}" if query else "")
+
+
+def install(app: Flask) -> None:
+    """Hook all of this into the application."""
+    csrf.init_app(app)
+    login_manager.init_app(app)
+    limiter.init_app(app)
+    babel.init_app(app, locale_selector=_locale, timezone_selector=lambda: "Asia/Shanghai")
+    app.before_request(_begin)
+    app.after_request(_finish)
+    app.teardown_request(_end)
+    for status in (400, 403, 404, 405, 409, 410, 413, 415, 422, 429, 500, 503):
+        app.register_error_handler(status, _http_error)
+    app.register_error_handler(CSRFError, _csrf_error)
+    app.register_error_handler(Refused, _refused)
+    app.register_error_handler(StaleDataError, _stale)
+    app.register_error_handler(IntegrityError, _violated)
+    app.register_error_handler(OperationalError, _busy)
+
+
+def _locale() -> str:
+    wanted = g.get("locale")
+    return wanted if wanted in ("zh_Hans_CN", "en") else "zh_Hans_CN"
+
+
+def _begin() -> None:
+    """Fix the instant, the actor and the kind of transaction before anything else happens."""
+    g.csp_nonce = secrets.token_urlsafe(16)
+    g.actor, g.user, g.now = VISITOR, None, clock.wall_now()
+    db.reads_only(request.method in READS)
+    if request.endpoint == "static" or request.endpoint in current_app.config["TIMELESS"]:
+        return
+    if not current_app.config["ZHANGBANG"].production:
+        g.now = clock.site_now()
+    language = request.args.get("lang") or request.cookies.get("lang")
+    g.locale = {"en": "en", "zh": "zh_Hans_CN"}.get(language or "", "zh_Hans_CN")
+    current_app.extensions["identify"]()
+
+
+def _finish(response: Response) -> Response:
+    if g.get("failed"):
+        db.session.rollback()
+    else:
+        db.session.commit()
+    nonce = g.get("csp_nonce", "")
+    response.headers.setdefault(
+        "Content-Security-Policy",
+        f"default-src 'self'; script-src 'self' 'nonce-{nonce}'; style-src 'self' 'nonce-{nonce}'; "
+        "img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+    )
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    response.headers.setdefault("Referrer-Policy", "same-origin")
+    response.headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+    response.headers.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
+    if request.endpoint != "static" and not request.path.startswith("/assets/"):
+        response.headers.setdefault("Cache-Control", "private, no-cache")
+        response.vary.update(("Cookie",))
+    if request.is_secure:
+        response.headers.setdefault("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
+    return response
+
+
+def _end(error: BaseException | None) -> None:
+    if error is not None:
+        db.session.rollback()
+    current_app.extensions["release_session"]()
+    db.reads_only(False)
+
+
+def wants_json() -> bool:
+    return request.path.startswith("/api/")
+
+
+def _answer(status: int, sentence: str, *, title: str | None = None, errors: dict[str, str] | None = None) -> Any:
+    """An error as a page, or as problem+json (RFC 9457) under /api/."""
+    g.failed = True
+    db.session.rollback()
+    if wants_json():
+        body: dict[str, Any] = {"type": "about:blank", "title": title or sentence, "status": status, "detail": sentence}
+        response = current_app.json.response(body | ({"errors": errors} if errors else {}))
+        response.content_type = "application/problem+json"
+        response.status_code = status
+        return response
+    return render_template("errors/error.html", status=status, sentence=sentence), status
+
+
+def _http_error(error: HTTPException) -> Any:
+    if error.response is not None:
+        return error.response
+    status = error.code or 500
+    own_words = error.description if status in (403, 409, 410, 413, 422, 503) else None
+    default = type(error).description
+    return _answer(status, own_words if own_words and own_words != default else "")
+
+
+def _csrf_error(error: CSRFError) -> Any:
+    return _answer(400, _("这一页打开得太久或来自别处，没有保存任何内容。请返回上一页，刷新后重新提交。"))
+
+
+def _refused(error: Refused) -> Any:
+    g.failed = True
+    db.session.rollback()
+    if wants_json() or "retry_page" not in g:
+        return _answer(error.status, _(error.sentence), errors=error.fields)
+    template, context = g.retry_page
+    form = context.get("form")
+    if form is not None:
+        form.refuse(error)
+    else:
+        flash(_(error.sentence), "error")
+    return render_template(template, **context), error.status
+
+
+def _stale(error: StaleDataError) -> Any:
+    return _refused(Refused("别人刚刚保存了新的内容，您的修改还没有写入。请对照新内容后再保存。"))
+
+
+def _violated(error: IntegrityError) -> Any:
+    log.warning("constraint", error=str(error.orig)[:200], endpoint=request.endpoint)
+    return _refused(Refused("与已有的记录冲突，没有写入任何内容。可能是重复提交，请刷新页面查看最新情况。"))
+
+
+def _busy(error: OperationalError) -> Any:
+    log.exception("database", endpoint=request.endpoint)
+    return _answer(503, _("系统正忙，没有写入任何内容。请稍等片刻后再提交一次。"))
+
+
+def instant() -> datetime:
+    """This request's one instant."""
+    now: datetime = g.now
+    return now

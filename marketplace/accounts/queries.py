@@ -60,7 +60,7 @@ def actor_of(user: User, *, session_id: int | None = None, second_factor: bool =
     )
 
 
-def holders(role: Role, *, organisation_id: int | None = None) -> Select[tuple[User]]:
+def holders(role: Role, *, organisation_id: int | None = None) -> Select[User]:
     """Everybody in whom a role is in force."""
     query = (
         select(User)
@@ -79,7 +79,7 @@ def holders(role: Role, *, organisation_id: int | None = None) -> Select[tuple[U
     return query
 
 
-def posting_units() -> Select[tuple[Organisation]]:
+def posting_units() -> Select[Organisation]:
     """Units that may post demands."""
     return (
         select(Organisation)

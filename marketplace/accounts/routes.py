@@ -58,5 +58,3 @@ def sign_out() -> ResponseValue:
 def install(app: Flask) -> None:
     login.install(app)
     app.register_blueprint(bp)
-
-

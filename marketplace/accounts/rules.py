@@ -186,7 +186,7 @@ def _belongs(actor: Actor, subject: Any, now: datetime) -> bool:
 
 
 def _not_proposer(actor: Actor, subject: Any, now: datetime) -> bool:
-    return actor.id != subject.granted_by_id
+    return bool(actor.id != subject.granted_by_id)
 
 
 is_self = Need("is_self", "只能查看和修改自己的账号。", _is_self)

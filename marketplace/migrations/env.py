@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
+from typing import Any, Literal
+
+import sqlalchemy as sa
 from alembic import context
 
 from marketplace import db, features
 from marketplace.config import from_environment
 
 features.load_models()
+
+
+def render_item(kind: str, item: Any, autogen_context: Any) -> str | Literal[False]:
+    """Write our column types by their short names."""
+    if kind == "type":
+        if isinstance(item, db.UtcDateTime):
+            return "db.UtcDateTime()"
+        if isinstance(item, db.Code):
+            return "sa.String(32)"
+        if item is db.Json or (isinstance(item, sa.JSON) and item._variant_mapping):
+            return "db.Json"
+        if isinstance(item, sa.BigInteger) and item._variant_mapping:
+            return "db.Key"
+    return False
 
 
 def run() -> None:
@@ -20,7 +37,7 @@ def run() -> None:
             target_metadata=db.Base.metadata,
             render_as_batch=connection.dialect.name == "sqlite",
             compare_type=False,
-            user_module_prefix="db.",
+            render_item=render_item,
         )
         with context.begin_transaction():
             context.run_migrations()

@@ -11,7 +11,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import DDL, CheckConstraint, event, func, literal, select, update
+from sqlalchemy import CheckConstraint, func, literal, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from marketplace import db
@@ -108,10 +108,9 @@ def set_offset(seconds: float) -> None:
     session.flush()
 
 
-# create_all() in tests makes the same triggers as the migration. DDL() reads % as a placeholder.
 for _dialect, _statement in (
     ("sqlite", SQLITE_TRIGGER),
-    ("postgresql", POSTGRES_FUNCTION.replace("%", "%%")),
+    ("postgresql", POSTGRES_FUNCTION),
     ("postgresql", POSTGRES_TRIGGER),
 ):
-    event.listen(SiteClock.__table__, "after_create", DDL(_statement).execute_if(dialect=_dialect))
+    db.trigger(SiteClock.__table__, _dialect, _statement)

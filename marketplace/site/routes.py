@@ -102,5 +102,3 @@ def install(app: Flask) -> None:
     app.register_blueprint(bp)
     app.context_processor(_context)
     app.extensions.setdefault("next_nodes", [])
-
-

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import DDL, CheckConstraint, Index, LargeBinary, String, event
+from sqlalchemy import CheckConstraint, Index, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from marketplace import db
@@ -106,4 +106,4 @@ def append_only(table: str) -> list[tuple[str, str]]:
 
 for _model in (AuditLeaf, AuditNode, AuditCheckpoint):
     for _dialect, _statement in append_only(_model.__tablename__):
-        event.listen(_model.__table__, "after_create", DDL(_statement).execute_if(dialect=_dialect))
+        db.trigger(_model.__table__, _dialect, _statement)

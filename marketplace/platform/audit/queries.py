@@ -18,7 +18,7 @@ from marketplace.platform.merkle import Frontier, consistency_proof, inclusion_p
 CHUNK = 5_000
 
 
-def history(subject: str) -> Select[tuple[AuditDetail]]:
+def history(subject: str) -> Select[AuditDetail]:
     """What happened to one subject, oldest first."""
     return select(AuditDetail).where(AuditDetail.subject == subject).order_by(AuditDetail.seq)
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import event, select, update
+from sqlalchemy import event, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -93,8 +93,8 @@ def write_pending(session: Session) -> None:
     if not leaves and not session.info.get(outbox.service.PENDING):
         return
     session.flush()  # constraints speak before the head is locked
-    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
-    session.execute(insert(AuditHead).values(id=1, size=0, frontier=b"", epoch=1).on_conflict_do_nothing())
+    dialect_insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    session.execute(dialect_insert(AuditHead).values(id=1, size=0, frontier=b"", epoch=1).on_conflict_do_nothing())
     head = session.execute(
         select(AuditHead.size, AuditHead.frontier, AuditHead.epoch).where(AuditHead.id == 1).with_for_update()
     ).one()
@@ -139,14 +139,14 @@ def _write(session: Session, leaves: list[Leaf], frontier: Frontier, epoch: int)
                 "salt": salt,
             }
         )
-    session.execute(AuditLeaf.__table__.insert(), rows)
+    session.execute(insert(AuditLeaf), rows)
     if nodes:
-        session.execute(AuditNode.__table__.insert(), nodes)
-    session.execute(AuditDetail.__table__.insert(), details)
+        session.execute(insert(AuditNode), nodes)
+    session.execute(insert(AuditDetail), details)
     session.execute(update(AuditHead).where(AuditHead.id == 1).values(size=frontier.size, frontier=frontier.to_bytes()))
     checkpoint = Checkpoint(signer().name, frontier.size, frontier.root(), (f"epoch {epoch}",))
     session.execute(
-        AuditCheckpoint.__table__.insert().values(
+        insert(AuditCheckpoint).values(
             size=frontier.size,
             epoch=epoch,
             root=frontier.root(),

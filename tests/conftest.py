@@ -1,0 +1,119 @@
+"""One real database per worker, migrated, with the cast; every test runs inside a transaction that is rolled back.
+
+``TEST_DATABASE_URL`` (a PostgreSQL server's URL with the right to create databases) runs the same suite there.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from sqlalchemy import Engine, create_engine, event, text
+from sqlalchemy.engine import Connection, make_url
+from sqlalchemy.orm import Session
+
+from marketplace import create_app, db, features, migrate
+from marketplace.accounts import queries
+from marketplace.config import Config
+from marketplace.platform import audit
+from marketplace.platform.policy import Actor
+from tests import factories
+from tests.client import Client
+
+
+@pytest.fixture(scope="session")
+def instance(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("instance")
+
+
+def _fresh_database(instance: Path, worker: str) -> str:
+    server = os.environ.get("TEST_DATABASE_URL")
+    if not server:
+        return f"sqlite:///{instance / 'test.sqlite'}"
+    url = make_url(server.replace("postgresql://", "postgresql+psycopg://", 1))
+    name = f"zhangbang_test_{worker}"
+    with create_engine(url, isolation_level="AUTOCOMMIT").connect() as connection:
+        connection.execute(text(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))
+        connection.execute(text(f'CREATE DATABASE "{name}"'))
+    return url.set(database=name).render_as_string(hide_password=False)
+
+
+@pytest.fixture(scope="session")
+def config(instance: Path, worker_id: str) -> Config:
+    return Config(
+        instance=instance,
+        keys=instance / "keys",
+        database_url=_fresh_database(instance, worker_id),
+        secret_key="test-secret-that-is-long-enough-0123456789",
+        demo=True,
+        testing=True,
+        embedded_worker=False,
+    )
+
+
+@pytest.fixture(scope="session")
+def engine(config: Config) -> Iterator[Engine]:
+    engine = db.make_engine(config.database_url, durable=False)
+    features.load_models()
+    migrate.upgrade(engine)
+    audit.configure(config.keys, config.log_origin)
+    db.configure(engine)
+    factories.make_cast()
+    db.session.remove()
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def app(config: Config, engine: Engine) -> Flask:
+    return create_app(config, engine=engine)
+
+
+@pytest.fixture
+def session(engine: Engine) -> Iterator[Session]:
+    """The process's session inside an outer transaction: whatever is committed is rolled back at the end."""
+    db.session.remove()
+    connection = engine.connect()
+    outer = connection.begin()
+    db.session.configure(bind=connection, join_transaction_mode="create_savepoint")
+    try:
+        yield db.session()
+    finally:
+        db.session.remove()
+        outer.rollback()
+        connection.close()
+        db.session.configure(bind=engine, join_transaction_mode="conditional_savepoint")
+
+
+@pytest.fixture
+def actor(session: Session) -> Callable[[str], Actor]:
+    """``actor("screener")``: the cast member as the rules see him."""
+    return lambda username: queries.actor_of(factories.person(username))
+
+
+@pytest.fixture
+def visitor(app: Flask, session: Session) -> Client:
+    return Client(app)
+
+
+@pytest.fixture
+def sign_in(app: Flask, session: Session) -> Callable[[str], Client]:
+    """``sign_in("publisher")``: a browser of that cast member."""
+    return lambda username: Client(app).sign_in(username)
+
+
+@pytest.fixture
+def count_queries(engine: Engine) -> Iterator[list[str]]:
+    """Every statement sent while the fixture lives (savepoints aside); clear it before the act that counts."""
+    seen: list[str] = []
+
+    def note(_c: Connection, _cursor: object, statement: str, *_rest: object) -> None:
+        if "SAVEPOINT" not in statement:
+            seen.append(statement)
+
+    event.listen(engine, "before_cursor_execute", note)
+    yield seen
+    event.remove(engine, "before_cursor_execute", note)

@@ -114,3 +114,26 @@ def role(*roles: str, refusal: str) -> Need:
         return actor.has(*roles)
 
     return Need("role:" + "|".join(roles), refusal, check)
+
+
+def fact(name: str, refusal: str) -> Need:
+    """The subject says so itself: its boolean property ``name`` is true."""
+    return Need(name, refusal, lambda actor, subject, now: bool(getattr(subject, name)))
+
+
+def own(attribute: str, refusal: str) -> Need:
+    """The subject belongs to the actor: ``attribute`` holds his account id."""
+    return Need(
+        f"own:{attribute}",
+        refusal,
+        lambda actor, subject, now: actor.id is not None and getattr(subject, attribute) == actor.id,
+    )
+
+
+def another(attribute: str, refusal: str) -> Need:
+    """Two persons: ``attribute`` holds the account id of somebody, and it is not the actor."""
+    return Need(
+        f"another:{attribute}",
+        refusal,
+        lambda actor, subject, now: getattr(subject, attribute) not in (None, actor.id) and actor.id is not None,
+    )

@@ -3,9 +3,10 @@
 import hashlib
 import json
 from collections import Counter
-from datetime import date
+from datetime import UTC, date, datetime
 from fractions import Fraction
 from itertools import product
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -15,6 +16,8 @@ from marketplace.panels.rules import conflicts, draw, seats
 from marketplace.panels.rules.conflicts import BlockKind, Employment, ExpertFacts, Party, PartyRole, Tie
 from marketplace.panels.rules.draw import Candidate, Draw, Pool
 from marketplace.panels.rules.seats import PanelAction, PanelState, Seat, SeatAction, SeatState
+from marketplace.platform import policy
+from marketplace.platform.policy import SYSTEM, Actor
 
 ROOT = "5a8460f6" * 8
 
@@ -162,23 +165,89 @@ PANEL_MOVES = {
 
 @pytest.mark.parametrize(("state", "action"), list(product(SeatState, SeatAction)))
 def test_every_seat_state_and_action(state: SeatState, action: SeatAction) -> None:
-    target = seats.SEAT_TRANSITIONS.get((state, action))
+    target = seats.SEAT_TABLE.get((state, action))
     assert ((state, action, target) in SEAT_MOVES) if target else all((state, action) != m[:2] for m in SEAT_MOVES)
 
 
 @pytest.mark.parametrize(("state", "action"), list(product(PanelState, PanelAction)))
 def test_every_panel_state_and_action(state: PanelState, action: PanelAction) -> None:
-    target = seats.PANEL_TRANSITIONS.get((state, action))
+    target = seats.PANEL_TABLE.get((state, action))
     assert ((state, action, target) in PANEL_MOVES) if target else all((state, action) != m[:2] for m in PANEL_MOVES)
 
 
-def test_every_action_has_needs_and_every_need_a_sentence() -> None:
-    assert set(seats.SEAT_NEEDS) == set(SeatAction) == set(seats.SEAT_ACTION_LABELS)
-    assert set(seats.PANEL_NEEDS) == set(PanelAction) == set(seats.PANEL_ACTION_LABELS)
+def test_every_action_has_a_grant_and_every_word_a_label() -> None:
+    permissions = {f"seat.{action}" for action in SeatAction} | {f"panel.{action}" for action in PanelAction}
+    assert set(seats.GRANTS) == permissions | {"panel.propose_redraw", "seat.propose_override"}
+    assert set(seats.SEAT_ACTION_LABELS) == set(SeatAction)
+    assert set(seats.PANEL_ACTION_LABELS) == set(PanelAction)
     assert set(seats.SEAT_STATE_LABELS) == set(SeatState)
     assert set(seats.PANEL_STATE_LABELS) == set(PanelState)
-    rows = [*seats.SEAT_NEEDS.values(), *seats.PANEL_NEEDS.values()]
-    assert {need for alternatives in rows for row in alternatives for need in row} == set(seats.NEED_SENTENCES)
+
+
+NOW = datetime(2026, 11, 23, tzinfo=UTC)
+LI, CHEN = Actor(id=1, roles=frozenset({("publisher", 9)})), Actor(id=2, roles=frozenset({("supervisor", 9)}))
+ZHOU = Actor(id=3, roles=frozenset({("expert", 8)}))
+OFFICER = Actor(id=4, roles=frozenset({("screener", 9)}))
+CAST = {"publisher": LI, "supervisor": CHEN, "expert": ZHOU, "screener": OFFICER, "system": SYSTEM, "visitor": Actor()}
+READY = SimpleNamespace(
+    review_is_open=True,
+    pool_suffices=True,
+    has_checkpoint_after_pool=True,
+    redraw_proposed_by_id=99,
+    review_is_over=True,
+    expert_account_id=3,
+    has_no_hard_block=True,
+    has_hard_block=True,
+    panel_has_vacancy=True,
+    is_next_in_order=True,
+    confirmation_is_overdue=True,
+    override_proposed_by_id=99,
+    sheets_not_locked=True,
+)
+WHO_MAY = {
+    "panel.fix_pool": "screener",
+    "panel.reopen_pool": "screener",
+    "panel.draw": "supervisor",
+    "panel.propose_redraw": "publisher",
+    "panel.draw_again": "publisher supervisor",
+    "panel.discharge": "system",
+    "seat.call": "system",
+    "seat.confirm": "expert",
+    "seat.decline": "expert",
+    "seat.expire": "system",
+    "seat.declare": "expert",
+    "seat.recuse": "expert",
+    "seat.order_recusal": "system supervisor",
+    "seat.propose_override": "publisher",
+    "seat.override": "publisher supervisor",
+    "seat.abstain": "expert",
+}
+
+
+@pytest.mark.parametrize("who", CAST)
+@pytest.mark.parametrize("permission", WHO_MAY)
+def test_who_may_do_what_when_everything_else_is_ready(permission: str, who: str) -> None:
+    reason = policy.why_not(permission, CAST[who], READY, NOW)
+    assert (reason is None) is (who in WHO_MAY[permission].split())
+    assert reason is None or reason.endswith("。")
+
+
+@pytest.mark.parametrize(
+    ("permission", "actor", "change", "sentence"),
+    [
+        ("panel.draw_again", LI, {"redraw_proposed_by_id": 1}, "重新抽取须由一人提出、另一人确认。"),
+        ("panel.draw", CHEN, {"has_checkpoint_after_pool": False}, "请等待日志检查点晚于抽取范围的固定时间，再抽取。"),
+        ("panel.fix_pool", OFFICER, {"review_is_open": False}, "标书开启后、结果公示前才能组建专家组。"),
+        ("seat.override", LI, {"override_proposed_by_id": None}, "准予参加须由一人提出、另一人确认。"),
+        ("seat.override", LI, {"panel_has_vacancy": False}, "席位已由候补递补，不能恢复。"),
+        ("seat.declare", ZHOU, {"has_no_hard_block": False}, "您与参与单位有利害关系，不能参加本需求的评审。"),
+        ("seat.confirm", ZHOU, {"expert_account_id": 5}, "只能处理自己的邀请。"),
+        ("seat.abstain", ZHOU, {"sheets_not_locked": False}, "评分已锁定，不能弃权。"),
+        ("seat.call", SYSTEM, {"is_next_in_order": False}, "须按候补顺序递补。"),
+    ],
+)
+def test_the_reason_is_told(permission: str, actor: Actor, change: dict[str, object], sentence: str) -> None:
+    assert policy.why_not(permission, actor, SimpleNamespace(**{**vars(READY), **change}), NOW) == sentence
 
 
 def drawn_seats() -> list[Seat]:

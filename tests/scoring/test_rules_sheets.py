@@ -1,7 +1,9 @@
 """A sheet's states, completeness and who is missing."""
 
+from datetime import UTC, datetime
 from decimal import Decimal as D
 from itertools import product
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -9,6 +11,8 @@ from hypothesis import strategies as st
 
 from marketplace.demands.content import Indicator
 from marketplace.demands.score_sheets import default_sheet
+from marketplace.platform import policy
+from marketplace.platform.policy import SYSTEM, Actor
 from marketplace.scoring.rules import sheets
 from marketplace.scoring.rules.sheets import Entry, SheetAction, SheetState
 
@@ -32,15 +36,65 @@ ALLOWED = {
 
 @pytest.mark.parametrize(("state", "action"), list(product(SheetState, SheetAction)))
 def test_every_state_and_action(state: SheetState, action: SheetAction) -> None:
-    target = sheets.TRANSITIONS.get((state, action))
+    target = sheets.TABLE.get((state, action))
     assert ((state, action, target) in ALLOWED) if target else all((state, action) != row[:2] for row in ALLOWED)
 
 
-def test_every_action_has_needs_and_every_need_a_sentence() -> None:
-    assert set(sheets.NEEDS) == set(SheetAction)
-    used = {need for rows in sheets.NEEDS.values() for row in rows for need in row}
-    assert used == set(sheets.NEED_SENTENCES)
-    assert all(row for rows in sheets.NEEDS.values() for row in rows)
+def test_every_action_has_a_grant_and_every_word_a_label() -> None:
+    assert set(sheets.GRANTS) == {f"sheet.{action}" for action in SheetAction} | {"sheet.see", "sheet.propose_mend"}
+    assert set(sheets.ACTION_LABELS) == set(SheetAction)
+    assert set(sheets.STATE_LABELS) == set(SheetState)
+
+
+NOW = datetime(2026, 11, 23, tzinfo=UTC)
+ZHOU, CHAIR = Actor(id=3, roles=frozenset({("expert", 8)})), Actor(id=5, roles=frozenset({("expert", 8)}))
+CHEN, LI = Actor(id=2, roles=frozenset({("supervisor", 9)})), Actor(id=1, roles=frozenset({("publisher", 9)}))
+CAST = {"expert": ZHOU, "chair": CHAIR, "supervisor": CHEN, "publisher": LI, "system": SYSTEM, "visitor": Actor()}
+READY = SimpleNamespace(
+    expert_account_id=3,
+    is_seated=True,
+    is_declared=True,
+    is_under_review=True,
+    is_complete=True,
+    all_handed_in=True,
+    no_flag_open=True,
+    is_unannounced=True,
+    chair_account_id=5,
+    mend_proposed_by_id=5,
+)
+WHO_MAY = {
+    "sheet.see": "expert",
+    "sheet.save": "expert",
+    "sheet.hand_in": "expert",
+    "sheet.flag": "system",
+    "sheet.confirm": "expert",
+    "sheet.correct": "expert",
+    "sheet.lock": "system",
+    "sheet.propose_mend": "chair",
+    "sheet.mend": "supervisor",
+}
+
+
+@pytest.mark.parametrize("who", CAST)
+@pytest.mark.parametrize("permission", WHO_MAY)
+def test_who_may_do_what_when_everything_else_is_ready(permission: str, who: str) -> None:
+    assert (policy.why_not(permission, CAST[who], READY, NOW) is None) is (who == WHO_MAY[permission])
+
+
+@pytest.mark.parametrize(
+    ("permission", "actor", "change", "sentence"),
+    [
+        ("sheet.save", ZHOU, {"is_seated": False}, "您不在本需求的专家组内，或已回避、弃权。"),
+        ("sheet.see", ZHOU, {"is_declared": False}, "请先完成回避申报，再查看标书和评分。"),
+        ("sheet.hand_in", ZHOU, {"is_complete": False}, "评分表还有未填的项目。"),
+        ("sheet.lock", SYSTEM, {"all_handed_in": False}, "还有专家未提交全部评分表。"),
+        ("sheet.lock", SYSTEM, {"no_flag_open": False}, "还有评分项等待专家核对。"),
+        ("sheet.mend", CHEN, {"mend_proposed_by_id": None}, "锁定后的更正由组长提出、监督员会签，须是两个人。"),
+        ("sheet.mend", CHEN, {"is_unannounced": False}, "结果已公示，请通过异议程序处理。"),
+    ],
+)
+def test_the_reason_is_told(permission: str, actor: Actor, change: dict[str, object], sentence: str) -> None:
+    assert policy.why_not(permission, actor, SimpleNamespace(**{**vars(READY), **change}), NOW) == sentence
 
 
 def test_a_full_sheet_has_no_gaps() -> None:

@@ -11,7 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from marketplace.accounts.rules import publisher, screener, supervisor, system
 from marketplace.panels.rules.draw import LEAST_MEMBERS, OUTSIDE_SHARE
+from marketplace.platform import policy
 
 
 class PanelState(StrEnum):
@@ -46,20 +48,13 @@ PANEL_ACTION_LABELS: Mapping[PanelAction, str] = {
     PanelAction.DISCHARGE: "解散专家组",
 }
 
-PANEL_TRANSITIONS: dict[tuple[PanelState, PanelAction], PanelState] = {
-    (PanelState.PREPARING, PanelAction.FIX_POOL): PanelState.POOL_FIXED,
-    (PanelState.POOL_FIXED, PanelAction.REOPEN_POOL): PanelState.PREPARING,
-    (PanelState.POOL_FIXED, PanelAction.DRAW): PanelState.DRAWN,
-    (PanelState.DRAWN, PanelAction.DRAW_AGAIN): PanelState.PREPARING,
-    (PanelState.DRAWN, PanelAction.DISCHARGE): PanelState.DISCHARGED,
-}
-
-PANEL_NEEDS: dict[PanelAction, list[list[str]]] = {
-    PanelAction.FIX_POOL: [["screener", "review_open", "pool_suffices"]],
-    PanelAction.REOPEN_POOL: [["screener", "reason_given"]],
-    PanelAction.DRAW: [["supervisor", "present", "pool_fixed_before_checkpoint"]],
-    PanelAction.DRAW_AGAIN: [["publisher", "second_person", "redraw_reason", "review_open"]],
-    PanelAction.DISCHARGE: [["system", "review_over"]],
+_P, _B = PanelState, PanelAction
+PANEL_TABLE: dict[tuple[PanelState, PanelAction], PanelState] = {
+    (_P.PREPARING, _B.FIX_POOL): _P.POOL_FIXED,
+    (_P.POOL_FIXED, _B.REOPEN_POOL): _P.PREPARING,
+    (_P.POOL_FIXED, _B.DRAW): _P.DRAWN,
+    (_P.DRAWN, _B.DRAW_AGAIN): _P.PREPARING,
+    (_P.DRAWN, _B.DISCHARGE): _P.DISCHARGED,
 }
 
 
@@ -113,59 +108,64 @@ SEAT_ACTION_LABELS: Mapping[SeatAction, str] = {
 
 _SITTING = (SeatState.INVITED, SeatState.CONFIRMED, SeatState.DECLARED)
 
-SEAT_TRANSITIONS: dict[tuple[SeatState, SeatAction], SeatState] = {
-    (SeatState.SUBSTITUTE, SeatAction.CALL): SeatState.INVITED,
-    (SeatState.SUBSTITUTE, SeatAction.DECLINE): SeatState.DECLINED,
-    (SeatState.SUBSTITUTE, SeatAction.ORDER_RECUSAL): SeatState.RECUSED,
-    (SeatState.INVITED, SeatAction.CONFIRM): SeatState.CONFIRMED,
-    (SeatState.INVITED, SeatAction.DECLINE): SeatState.DECLINED,
-    (SeatState.INVITED, SeatAction.EXPIRE): SeatState.EXPIRED,
-    (SeatState.INVITED, SeatAction.ORDER_RECUSAL): SeatState.RECUSED,
-    (SeatState.CONFIRMED, SeatAction.DECLARE): SeatState.DECLARED,
-    (SeatState.CONFIRMED, SeatAction.RECUSE): SeatState.RECUSED,
-    (SeatState.CONFIRMED, SeatAction.ORDER_RECUSAL): SeatState.RECUSED,
-    (SeatState.CONFIRMED, SeatAction.ABSTAIN): SeatState.ABSTAINED,
-    (SeatState.DECLARED, SeatAction.RECUSE): SeatState.RECUSED,
-    (SeatState.DECLARED, SeatAction.ORDER_RECUSAL): SeatState.RECUSED,
-    (SeatState.DECLARED, SeatAction.ABSTAIN): SeatState.ABSTAINED,
-    (SeatState.RECUSED, SeatAction.OVERRIDE): SeatState.CONFIRMED,
+_S, _A = SeatState, SeatAction
+SEAT_TABLE: dict[tuple[SeatState, SeatAction], SeatState] = {
+    (_S.SUBSTITUTE, _A.CALL): _S.INVITED,
+    (_S.SUBSTITUTE, _A.DECLINE): _S.DECLINED,
+    (_S.SUBSTITUTE, _A.ORDER_RECUSAL): _S.RECUSED,
+    (_S.INVITED, _A.CONFIRM): _S.CONFIRMED,
+    (_S.INVITED, _A.DECLINE): _S.DECLINED,
+    (_S.INVITED, _A.EXPIRE): _S.EXPIRED,
+    (_S.INVITED, _A.ORDER_RECUSAL): _S.RECUSED,
+    (_S.CONFIRMED, _A.DECLARE): _S.DECLARED,
+    (_S.CONFIRMED, _A.RECUSE): _S.RECUSED,
+    (_S.CONFIRMED, _A.ORDER_RECUSAL): _S.RECUSED,
+    (_S.CONFIRMED, _A.ABSTAIN): _S.ABSTAINED,
+    (_S.DECLARED, _A.RECUSE): _S.RECUSED,
+    (_S.DECLARED, _A.ORDER_RECUSAL): _S.RECUSED,
+    (_S.DECLARED, _A.ABSTAIN): _S.ABSTAINED,
+    (_S.RECUSED, _A.OVERRIDE): _S.CONFIRMED,
 }
 
-SEAT_NEEDS: dict[SeatAction, list[list[str]]] = {
-    SeatAction.CALL: [["system", "seat_vacant", "next_in_order"]],
-    SeatAction.CONFIRM: [["own_seat"]],
-    SeatAction.DECLINE: [["own_seat", "decline_reason"]],
-    SeatAction.EXPIRE: [["system", "confirmation_overdue"]],
-    SeatAction.DECLARE: [["own_seat", "no_hard_block"]],
-    SeatAction.RECUSE: [["own_seat", "reason_given"]],
-    SeatAction.ORDER_RECUSAL: [["system", "hard_block_found"], ["supervisor", "reason_given"]],
-    SeatAction.OVERRIDE: [["publisher", "second_person", "reason_given", "place_not_filled"]],
-    SeatAction.ABSTAIN: [["own_seat", "reason_given", "sheets_not_locked"]],
-}
+# A written reason comes with these.
+PANEL_REASONED = frozenset({_B.REOPEN_POOL, _B.DRAW_AGAIN})
+SEAT_REASONED = frozenset({_A.DECLINE, _A.RECUSE, _A.ORDER_RECUSAL, _A.OVERRIDE, _A.ABSTAIN})
 
-NEED_SENTENCES: Mapping[str, str] = {
-    "screener": "只有受理员可以办理。",
-    "publisher": "只有发榜负责人可以办理。",
-    "supervisor": "只有监督员可以办理。",
-    "second_person": "须由另一人会签，不能自己提出自己确认。",
-    "system": "由系统自动执行。",
-    "own_seat": "只能处理自己的邀请。",
-    "review_open": "标书开启后、结果公示前才能组建专家组。",
-    "pool_suffices": "符合条件的专家人数不足。",
-    "reason_given": "请写明理由。",
-    "decline_reason": "请选择谢绝的原因。",
-    "redraw_reason": "重新抽取须选择规定的原因，并列入评审报告。",
-    "present": "须由到场的监督员输入数字。",
-    "pool_fixed_before_checkpoint": "请等待日志检查点晚于抽取范围的固定时间。",
-    "review_over": "评审尚未结束。",
-    "seat_vacant": "席位没有空缺。",
-    "next_in_order": "须按候补顺序递补。",
-    "confirmation_overdue": "确认期限未到。",
-    "no_hard_block": "您与参与单位有利害关系，不能参加本需求的评审。",
-    "hard_block_found": "没有查到须回避的情形。",
-    "place_not_filled": "席位已由候补递补，不能恢复。",
-    "sheets_not_locked": "评分已锁定，不能弃权。",
-}
+review_open = policy.fact("review_is_open", "标书开启后、结果公示前才能组建专家组。")
+pool_suffices = policy.fact("pool_suffices", "符合条件的专家人数不足，请放宽领域。")
+checkpoint_newer = policy.fact("has_checkpoint_after_pool", "请等待日志检查点晚于抽取范围的固定时间，再抽取。")
+redraw_proposed = policy.another("redraw_proposed_by_id", "重新抽取须由一人提出、另一人确认。")
+review_over = policy.fact("review_is_over", "评审尚未结束。")
+own_seat = policy.own("expert_account_id", "只能处理自己的邀请。")
+no_hard_block = policy.fact("has_no_hard_block", "您与参与单位有利害关系，不能参加本需求的评审。")
+hard_block = policy.fact("has_hard_block", "没有查到须回避的情形。")
+vacant = policy.fact("panel_has_vacancy", "席位没有空缺。")
+next_in_order = policy.fact("is_next_in_order", "须按候补顺序递补。")
+overdue = policy.fact("confirmation_is_overdue", "确认期限未到。")
+override_proposed = policy.another("override_proposed_by_id", "准予参加须由一人提出、另一人确认。")
+place_open = policy.fact("panel_has_vacancy", "席位已由候补递补，不能恢复。")
+not_locked = policy.fact("sheets_not_locked", "评分已锁定，不能弃权。")
+
+GRANTS = policy.declare(
+    {
+        "panel.fix_pool": [[screener, review_open, pool_suffices]],
+        "panel.reopen_pool": [[screener, review_open]],
+        "panel.draw": [[supervisor, review_open, checkpoint_newer]],
+        "panel.propose_redraw": [[publisher, review_open]],
+        "panel.draw_again": [[publisher, redraw_proposed, review_open], [supervisor, redraw_proposed, review_open]],
+        "panel.discharge": [[system, review_over]],
+        "seat.call": [[system, vacant, next_in_order]],
+        "seat.confirm": [[own_seat]],
+        "seat.decline": [[own_seat]],
+        "seat.expire": [[system, overdue]],
+        "seat.declare": [[own_seat, no_hard_block]],
+        "seat.recuse": [[own_seat]],
+        "seat.order_recusal": [[system, hard_block], [supervisor]],
+        "seat.propose_override": [[publisher, place_open]],
+        "seat.override": [[publisher, override_proposed, place_open], [supervisor, override_proposed, place_open]],
+        "seat.abstain": [[own_seat, not_locked]],
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)

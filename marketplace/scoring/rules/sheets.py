@@ -11,8 +11,10 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 
+from marketplace.accounts.rules import supervisor, system
 from marketplace.demands.content import Criterion, Indicator, ScoreSheet
 from marketplace.demands.score_sheets import BAND_COUNT, BAND_STARTS, band_of
+from marketplace.platform import policy
 
 COMMENT_MIN = 5  # characters without blanks of a comment or reason that must be given; 平台规则
 STEP = Decimal("0.01")  # finest score that can be given
@@ -50,48 +52,56 @@ STATE_LABELS: Mapping[SheetState, str] = {
     SheetState.LOCKED: "已锁定",
 }
 
-TRANSITIONS: dict[tuple[SheetState, SheetAction], SheetState] = {
-    (SheetState.DRAFT, SheetAction.SAVE): SheetState.DRAFT,
-    (SheetState.DRAFT, SheetAction.HAND_IN): SheetState.HANDED_IN,
-    (SheetState.HANDED_IN, SheetAction.FLAG): SheetState.FLAGGED,
-    (SheetState.FLAGGED, SheetAction.CONFIRM): SheetState.CONFIRMED,
-    (SheetState.FLAGGED, SheetAction.CORRECT): SheetState.CORRECTED,
-    (SheetState.HANDED_IN, SheetAction.LOCK): SheetState.LOCKED,
-    (SheetState.CONFIRMED, SheetAction.LOCK): SheetState.LOCKED,
-    (SheetState.CORRECTED, SheetAction.LOCK): SheetState.LOCKED,
-    (SheetState.LOCKED, SheetAction.MEND): SheetState.LOCKED,
+ACTION_LABELS: Mapping[SheetAction, str] = {
+    SheetAction.SAVE: "保存",
+    SheetAction.HAND_IN: "提交",
+    SheetAction.FLAG: "提示核对",
+    SheetAction.CONFIRM: "维持",
+    SheetAction.CORRECT: "更正",
+    SheetAction.LOCK: "锁定",
+    SheetAction.MEND: "锁定后更正",
 }
 
-HANDED_IN_STATES = frozenset(SheetState) - {SheetState.DRAFT}
-SETTLED_STATES = frozenset({SheetState.LOCKED})
-
-# Each action's needs: one inner list must hold as a whole. The sentences stand in ``NEED_SENTENCES``.
-NEEDS: dict[SheetAction, list[list[str]]] = {
-    SheetAction.SAVE: [["own_sheet", "seated", "declared", "reviewing"]],
-    SheetAction.HAND_IN: [["own_sheet", "seated", "declared", "reviewing", "sheet_complete"]],
-    SheetAction.FLAG: [["system", "all_handed_in"]],
-    SheetAction.CONFIRM: [["own_sheet", "seated", "declared", "reviewing", "reason_given"]],
-    SheetAction.CORRECT: [["own_sheet", "seated", "declared", "reviewing", "reason_given", "only_flagged_changed"]],
-    SheetAction.LOCK: [["system", "all_handed_in", "no_flag_open"]],
-    SheetAction.MEND: [["chair", "seated", "countersigned_by_supervisor", "mend_reason", "not_announced"]],
+_S, _A = SheetState, SheetAction
+TABLE: dict[tuple[SheetState, SheetAction], SheetState] = {
+    (_S.DRAFT, _A.SAVE): _S.DRAFT,
+    (_S.DRAFT, _A.HAND_IN): _S.HANDED_IN,
+    (_S.HANDED_IN, _A.FLAG): _S.FLAGGED,
+    (_S.FLAGGED, _A.CONFIRM): _S.CONFIRMED,
+    (_S.FLAGGED, _A.CORRECT): _S.CORRECTED,
+    (_S.HANDED_IN, _A.LOCK): _S.LOCKED,
+    (_S.CONFIRMED, _A.LOCK): _S.LOCKED,
+    (_S.CORRECTED, _A.LOCK): _S.LOCKED,
+    (_S.LOCKED, _A.MEND): _S.LOCKED,
 }
 
-NEED_SENTENCES: Mapping[str, str] = {
-    "own_sheet": "只能填写自己的评分表。",
-    "seated": "您不在本需求的专家组内。",
-    "declared": "请先完成回避申报，再查看标书和评分。",
-    "reviewing": "现在不是评审阶段。",
-    "sheet_complete": "评分表还有未填的项目。",
-    "system": "由系统自动执行。",
-    "all_handed_in": "还有专家未提交全部评分表。",
-    "no_flag_open": "还有评分项等待专家核对。",
-    "reason_given": "请写明理由。",
-    "only_flagged_changed": "只能更正系统提示核对的评分项。",
-    "chair": "只有专家组组长可以提出更正。",
-    "countersigned_by_supervisor": "锁定后的更正须由监督员会签。",
-    "mend_reason": "锁定后只能更正汇总计算、超出范围、客观项不一致或资格更正引起的错误。",
-    "not_announced": "结果已公示，请通过异议程序处理。",
-}
+REASONED = frozenset({_A.CONFIRM, _A.CORRECT, _A.MEND})  # a written reason comes with it (``has_words``)
+
+own_sheet = policy.own("expert_account_id", "只能填写自己的评分表。")
+seated = policy.fact("is_seated", "您不在本需求的专家组内，或已回避、弃权。")
+declared = policy.fact("is_declared", "请先完成回避申报，再查看标书和评分。")
+under_review = policy.fact("is_under_review", "现在不是评审阶段。")
+complete = policy.fact("is_complete", "评分表还有未填的项目。")
+all_handed_in = policy.fact("all_handed_in", "还有专家未提交全部评分表。")
+no_flag_open = policy.fact("no_flag_open", "还有评分项等待专家核对。")
+unannounced = policy.fact("is_unannounced", "结果已公示，请通过异议程序处理。")
+chair = policy.own("chair_account_id", "只有专家组组长可以提出更正。")
+proposed_by_chair = policy.another("mend_proposed_by_id", "锁定后的更正由组长提出、监督员会签，须是两个人。")
+_mine = [own_sheet, seated, declared, under_review]
+
+GRANTS = policy.declare(
+    {
+        "sheet.see": [[own_sheet, seated, declared]],
+        "sheet.save": [_mine],
+        "sheet.hand_in": [[*_mine, complete]],
+        "sheet.flag": [[system, all_handed_in]],
+        "sheet.confirm": [_mine],
+        "sheet.correct": [[*_mine, complete]],
+        "sheet.lock": [[system, all_handed_in, no_flag_open]],
+        "sheet.propose_mend": [[chair, seated, unannounced]],
+        "sheet.mend": [[supervisor, proposed_by_chair, unannounced]],
+    }
+)
 
 
 class MendReason(StrEnum):

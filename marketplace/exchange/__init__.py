@@ -1,0 +1,1 @@
+"""Lists in and out of the house: reading what offices send, templates, exports."""

@@ -2,16 +2,19 @@
 
 import re
 from collections import Counter
+from collections.abc import Mapping
 from datetime import date
 
 import pytest
 
+from marketplace.demands.clocks import MODES
 from marketplace.demands.content import DemandContent, from_json, to_json
-from marketplace.demands.score_sheets import PRICE_BASES, validate_sheet
+from marketplace.demands.score_sheets import validate_sheet
 from marketplace.demo.content import demands, organisations, people
 from marketplace.demo.content.catalogue import month_end
 from marketplace.platform.credit_code import INVENTED_REGION, parse
 from marketplace.taxonomy import (
+    BUDGET_BANDS,
     DIRECTIONS,
     INDUSTRIES,
     IP_OWNERSHIPS,
@@ -19,6 +22,7 @@ from marketplace.taxonomy import (
     OFFER_KINDS,
     OPERATORS,
     SENSITIVITIES,
+    budget_band,
 )
 
 TODAY = date(2026, 11, 24)
@@ -112,7 +116,7 @@ def test_codes_are_of_the_vocabularies(key: str) -> None:
     assert content.industries
     assert set(content.industries) <= set(INDUSTRIES)
     assert content.kind in KINDS
-    assert content.mode in PRICE_BASES
+    assert content.mode in MODES
     assert content.ip_ownership in IP_OWNERSHIPS
     assert all(item.kind in OFFER_KINDS and item.sensitivity in SENSITIVITIES for item in content.offers)
     assert content.offers
@@ -163,9 +167,33 @@ def test_money_and_race_fit_the_mode(key: str) -> None:
     assert validate_sheet(content.score_sheet, mode=content.mode) == []
 
 
-def test_directions_and_modes_are_all_there() -> None:
+def test_every_direction_industry_and_mode_is_there_in_numbers() -> None:
     contents: list[DemandContent] = [entry.content for entry in DEMANDS.values()]
+    assert len(contents) >= 66
     assert len({content.title for content in contents}) == len(contents)
+    assert all(count >= 12 for count in tally(DIRECTIONS, [item.direction for item in contents]).values())
+    assert all(
+        count >= 3 for count in tally(INDUSTRIES, [code for item in contents for code in item.industries]).values()
+    )
+    assert all(count >= 4 for count in tally(MODES, [item.mode for item in contents]).values())
+    assert set(OPERATORS) == {item.operator for content in contents for item in content.indicators}
+    assert {budget_band(content.budget_fen) for content in contents} == set(BUDGET_BANDS)
+    assert len({entry.unit for entry in DEMANDS.values()}) >= 12
+
+
+def tally(vocabulary: Mapping[str, object], used: list[str]) -> dict[str, int]:
+    """How often each code of a vocabulary is used, 0 included."""
+    counted = Counter(used)
+    return {code: counted[code] for code in vocabulary}
+
+
+def test_four_are_flawed_on_purpose() -> None:
+    assert {key for key, entry in DEMANDS.items() if entry.flawed} == {
+        "toilet",
+        "settlement",
+        "mes-upgrade",
+        "elevator",
+    }
 
 
 def test_month_end_counts_over_the_year() -> None:

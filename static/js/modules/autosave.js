@@ -1,0 +1,53 @@
+// Saves a form while one types: two seconds after the last keystroke the whole form goes to data-url. The answer is JSON:
+// {"message": "14:31已自动保存", "fields": {"version": "7"}}; fields are hidden inputs to renew. A refusal (409, 403 …)
+// carries "message" too and ends the saving, so that nothing is overwritten; a lost connection is tried again.
+import { pick } from "./language.js";
+
+export default function autosave(form) {
+  const status = document.querySelector("[data-autosave-status]");
+  const say = (text) => status && (status.textContent = text);
+  let timer = 0;
+  let busy = false;
+  let again = false;
+  let stopped = false;
+
+  async function save() {
+    if (stopped) return;
+    if (busy) {
+      again = true;
+      return;
+    }
+    busy = true;
+    const data = new FormData(form);
+    for (const field of form.querySelectorAll("input[type=file]")) data.delete(field.name); // files go with 暂存
+    try {
+      const response = await fetch(form.dataset.url, { method: "POST", body: data, headers: { Accept: "application/json" } });
+      const answer = await response.json().catch(() => ({}));
+      say(answer.message ?? answer.detail ?? pick("没有保存，请点“暂存”", "Not saved; please press Save"));
+      for (const [name, value] of Object.entries(answer.fields ?? {})) {
+        const field = form.elements.namedItem(name);
+        if (field) field.value = value;
+      }
+      if (!response.ok) stopped = response.status !== 503 && response.status !== 429;
+    } catch {
+      say(pick("网络中断，恢复后会再保存", "No connection; saving will be tried again"));
+      schedule(15000);
+    }
+    busy = false;
+    if (again) {
+      again = false;
+      schedule();
+    }
+  }
+
+  function schedule(delay = 2000) {
+    clearTimeout(timer);
+    timer = setTimeout(save, delay);
+  }
+
+  form.addEventListener("input", () => schedule());
+  form.addEventListener("submit", () => {
+    stopped = true;
+    clearTimeout(timer);
+  });
+}

@@ -1,0 +1,1 @@
+"""Awards: confirmed, taken up, declined, substituted (product.md §2.2)."""

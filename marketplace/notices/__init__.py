@@ -1,0 +1,1 @@
+"""Public notice, objections, result letters (product.md §2.2, §4)."""

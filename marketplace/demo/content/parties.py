@@ -26,7 +26,7 @@ class Qualification(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Organisation:
-    """``type``: government, institution, soe, company, university, institute, notary, discipline.
+    """``kind``: government, public, soe, enterprise, university, institute, notary (accounts.rules.OrganisationKind).
 
     ``roles``: unit, bidder, authority, supervisor, custodian, finance, operator. ``controller`` and ``affiliates`` are
     keys of other organisations, ``controller_name`` is an outsider. ``industries`` are codes of the taxonomy.
@@ -36,12 +36,12 @@ class Organisation:
     name: str
     name_en: str
     short: str
-    type: str
+    kind: str
     roles: tuple[str, ...]
     credit_code: str
     legal_representative: str
     address: str
-    size: str = ""
+    size: str = "na"
     controller: str = ""
     controller_name: str = ""
     affiliates: tuple[str, ...] = ()

@@ -16,6 +16,7 @@ from jinja2 import ChoiceLoader, FileSystemLoader
 
 from marketplace.platform import formatting
 from marketplace.platform.assets import PREFIX, Assets
+from marketplace.platform.translations import compile_into
 from tests.front import samples
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -34,11 +35,12 @@ ENDPOINTS = {
 POSTS = {"accounts.sign_out": "/sign-out", "demo.clock": "/demo/clock"}
 
 
-def make_app() -> Flask:
+def make_app(translations: Path) -> Flask:
     """The fixture application; pages at ``/page/<name>``, ``?lang=en``, cookie ``large=on``."""
     app = Flask("fixture", root_path=str(ROOT), template_folder="templates", static_folder=None)
     app.config.update(SECRET_KEY="fixture", TESTING=True, BABEL_DEFAULT_LOCALE="zh_Hans_CN")
-    app.config["BABEL_TRANSLATION_DIRECTORIES"] = str(ROOT / "marketplace" / "translations")
+    compile_into(ROOT / "marketplace" / "translations", translations)
+    app.config["BABEL_TRANSLATION_DIRECTORIES"] = str(translations)
     app.jinja_loader = ChoiceLoader(  # type: ignore[assignment]
         [FileSystemLoader(ROOT / "templates"), FileSystemLoader(ROOT / "tests" / "front" / "templates")]
     )

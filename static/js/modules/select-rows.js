@@ -11,7 +11,6 @@ export default function selectRows(form) {
     button.textContent = count ? `${words}（${count}）` : words;
     button.setAttribute("aria-disabled", String(!count));
   };
-  all.hidden = false;
   all.addEventListener("change", () => {
     for (const box of boxes) box.checked = all.checked;
     show();

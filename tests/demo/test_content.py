@@ -7,9 +7,11 @@ from datetime import date
 
 import pytest
 
+from marketplace.accounts.rules import SIZES, OrganisationKind, Role
 from marketplace.demands.clocks import MODES
 from marketplace.demands.content import DemandContent, from_json, to_json
 from marketplace.demands.score_sheets import validate_sheet
+from marketplace.demands.similarity import SimilarityIndex
 from marketplace.demo.content import demands, organisations, people
 from marketplace.demo.content.catalogue import month_end
 from marketplace.platform.credit_code import INVENTED_REGION, parse
@@ -48,6 +50,8 @@ def test_organisations_are_distinct_and_refer_to_each_other() -> None:
     for field in ("credit_code", "name", "name_en", "short"):
         assert len({getattr(item, field) for item in ORGANISATIONS.values()}) == len(ORGANISATIONS)
     for item in ORGANISATIONS.values():
+        assert item.kind in list(OrganisationKind)
+        assert item.size in SIZES
         assert not item.controller or item.controller in ORGANISATIONS
         assert set(item.affiliates) <= set(ORGANISATIONS)
         assert set(item.industries) <= set(INDUSTRIES)
@@ -76,6 +80,7 @@ def test_every_account_of_the_interface_exists() -> None:
 
 def test_people_belong_somewhere() -> None:
     for person in PEOPLE.values():
+        assert set(person.roles) <= set(Role)
         assert bool(person.org) != ("expert" in person.roles), person.username
         assert not person.org or person.org in ORGANISATIONS
         assert not person.employer_org or person.employer_org in ORGANISATIONS
@@ -200,3 +205,22 @@ def test_month_end_counts_over_the_year() -> None:
     assert month_end(date(2026, 11, 24), 0) == date(2026, 11, 30)
     assert month_end(date(2026, 11, 24), 3) == date(2027, 2, 28)
     assert month_end(date(2027, 12, 1), 2) == date(2028, 2, 29)
+
+
+def test_four_pairs_look_alike_and_nothing_else_does() -> None:
+    texts = {
+        key: (entry.content.title, entry.content.background + entry.content.goal + entry.content.content)
+        for key, entry in DEMANDS.items()
+    }
+    index = SimilarityIndex((key, title, text) for key, (title, text) in texts.items())
+    pairs = {
+        frozenset((key, found.key))
+        for key, (title, text) in texts.items()
+        for found in index.nearest(title, text, besides=key)
+    }
+    assert pairs == {
+        frozenset(("manhole", "manhole-twin")),
+        frozenset(("facade-drone", "facade-check")),
+        frozenset(("grind-vision", "blade-vision")),
+        frozenset(("hydrogen-station", "bus-hydrogen-safety")),
+    }

@@ -1,11 +1,11 @@
-"""The invented organisations and people (organisations.toml, people.toml)."""
+"""The invented organisations and people (``organisations/``, ``people.toml``)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from marketplace.demo.content.files import read
+from marketplace.demo.content.files import names, read
 
 
 class Contact(NamedTuple):
@@ -74,7 +74,8 @@ class Person:
 
 def organisations() -> dict[str, Organisation]:
     """By key, authorities first, bidders last."""
-    return {row["key"]: _organisation(row) for row in read("organisations.toml")["organisation"]}
+    rows = [row for name in names("organisations") for row in read(name)["organisation"]]
+    return {row["key"]: _organisation(row) for row in rows}
 
 
 def people() -> dict[str, Person]:

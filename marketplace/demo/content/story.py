@@ -1,4 +1,4 @@
-"""How the demo's demands got where they are: batches, stations, questions, changes (``story/*.toml``).
+"""How the demo's demands got where they are: batches, stations, questions, changes (``story/``).
 
 Days count from the day of the demo, so that the story is always fresh; times are Beijing times; ``moment`` makes an
 aware instant of both. Nothing here rolls on to a working day: whoever plays the story has the calendar and does.
@@ -13,7 +13,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from marketplace.demands.content import DemandContent, from_json, to_json
-from marketplace.demo.content.files import read
+from marketplace.demo.content.files import names, read
 from marketplace.platform.working_days import BEIJING
 
 CLOSE = "17:00"
@@ -142,9 +142,9 @@ def batches() -> dict[str, BatchPlan]:
 @cache
 def parts() -> dict[str, Part]:
     """Every demand's road, by its key."""
-    file = read("story/cast.toml")
-    defaults = {name: file[name] for name in ("fair_competition", "secrecy", "appraisal")}
-    return {row["demand"]: _part({**defaults, **row}) for row in file["part"]}
+    files = [read(name) for name in names("story/cast")]
+    defaults = {name: files[0][name] for name in ("fair_competition", "secrecy", "appraisal")}
+    return {row["demand"]: _part({**defaults, **row}) for file in files for row in file["part"]}
 
 
 @cache

@@ -12,6 +12,8 @@ from decimal import Decimal
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
+from marketplace.platform.money import capital, wan
+
 BEIJING = ZoneInfo("Asia/Shanghai")
 SOON = timedelta(days=7)  # mockups/README.md: "countdown red only under 7 days"
 
@@ -140,17 +142,6 @@ def chinese_year(year: int) -> str:
     return "".join(_NUMERALS[int(digit)] for digit in str(year))
 
 
-def wan(fen: int) -> str:
-    """分 as a plain number of 万元, up to six decimals, trailing zeros cut: 88400000 → ``88.4``."""
-    return trimmed(Decimal(fen) / 1_000_000)
-
-
-def trimmed(value: Decimal) -> str:
-    """A decimal without exponent and without trailing zeros."""
-    text = format(value, "f")
-    return text.rstrip("0").rstrip(".") if "." in text else text
-
-
 def money_text(fen: int | None, locale: str = "zh") -> str:
     """240万元 · 面议; CNY 2,400,000 · Negotiable."""
     if fen is None:
@@ -159,55 +150,6 @@ def money_text(fen: int | None, locale: str = "zh") -> str:
         yuan = Decimal(fen) / 100
         return f"CNY {yuan:,.0f}" if fen % 100 == 0 else f"CNY {yuan:,.2f}"
     return f"{wan(fen)}万元"
-
-
-_DIGITS = "零壹贰叁肆伍陆柒捌玖"
-_PLACES = ("", "拾", "佰", "仟")
-_GROUPS = ("", "万", "亿")
-
-
-def capital(fen: int) -> str:
-    """人民币大写 of an amount in 分: 240000000 → 贰佰肆拾万元整.
-
-    After 正确填写票据和结算凭证的基本规定 (中国人民银行, 支付结算办法 附一): 整 closes an amount that ends at 元 or 角,
-    never one that ends at 分. ``static/js/modules/capital.js`` writes the same.
-    """
-    if fen < 0:
-        return "负" + capital(-fen)
-    yuan, jiao, cents = fen // 100, fen // 10 % 10, fen % 10
-    if yuan >= 10**12:
-        raise ValueError("no budget reaches a million million yuan")
-    whole = _capital_integer(yuan)
-    text = f"{whole}元" if whole else ""
-    if not jiao and not cents:
-        return (text or "零元") + "整"
-    if jiao:
-        text += f"{_DIGITS[jiao]}角"
-    elif text:
-        text += "零"
-    return text + (f"{_DIGITS[cents]}分" if cents else "整")
-
-
-def _capital_integer(number: int) -> str:
-    """The integer in capital numerals, empty for zero. Groups of four digits; one 零 for any run of zeros inside."""
-    groups: list[int] = []
-    while number:
-        number, group = divmod(number, 10_000)
-        groups.append(group)
-    text = ""
-    gap = False  # zeros passed since the last written digit
-    for index in range(len(groups) - 1, -1, -1):
-        group = groups[index]
-        for place in (3, 2, 1, 0):
-            digit = group // 10**place % 10
-            if digit:
-                text += ("零" if gap and text else "") + _DIGITS[digit] + _PLACES[place]
-                gap = False
-            else:
-                gap = True
-        if group:
-            text += _GROUPS[index]
-    return text
 
 
 def masked_phone(phone: str) -> str:

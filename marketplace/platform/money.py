@@ -15,7 +15,7 @@ from typing import Final
 
 FEN_PER_YUAN: Final = 100
 FEN_PER_WAN: Final = 1_000_000
-MAX_FEN: Final = 100_000_000_000_000_00 - 1  # below 一百万亿元: fits a 64-bit column, and no budget is larger
+MAX_FEN: Final = 10**14 - 1  # below 一万亿元: no amount here is larger, and the capital form ends there
 HUNDRED: Final = Decimal(100)
 
 
@@ -119,56 +119,50 @@ def yuan(fen: int) -> str:
 
 _DIGITS = "零壹贰叁肆伍陆柒捌玖"
 _PLACES = ("", "拾", "佰", "仟")
-_GROUPS = ("", "万", "亿", "万亿")
+_GROUPS = ("", "万", "亿")
 
 
 def capital(fen: int) -> str:
-    """The capital form with its currency: ``人民币叁佰捌拾陆万元整``; 角 ends in 整, 分 does not.
+    """人民币大写 of an amount in 分: 240000000 → 贰佰肆拾万元整.
 
-    Where the rule leaves a 零 to choice (a zero at the end of a group before a full one) it is not written.
+    整 closes an amount that ends at 元 or 角, never one that ends at 分. ``static/js/modules/capital.js`` writes the
+    same.
     """
-    sign, fen = ("负", -fen) if fen < 0 else ("", fen)
-    whole, rest = divmod(fen, FEN_PER_YUAN)
-    jiao, cents = divmod(rest, 10)
-    text = f"{_capital_whole(whole)}元" if whole else ""
-    if not rest:
-        return f"人民币{sign}{text or '零元'}整"
+    if fen < 0:
+        return "负" + capital(-fen)
+    yuan, jiao, cents = fen // 100, fen // 10 % 10, fen % 10
+    if fen > MAX_FEN:
+        raise ValueError("no budget reaches a million million yuan")
+    whole = _capital_integer(yuan)
+    text = f"{whole}元" if whole else ""
+    if not jiao and not cents:
+        return (text or "零元") + "整"
     if jiao:
-        text += _DIGITS[jiao] + "角"
-    elif whole:
+        text += f"{_DIGITS[jiao]}角"
+    elif text:
         text += "零"
-    return f"人民币{sign}{text}{_DIGITS[cents] + '分' if cents else '整'}"
+    return text + (f"{_DIGITS[cents]}分" if cents else "整")
 
 
-def _capital_whole(number: int) -> str:
-    """A whole number of 元, in groups of four digits; a gap of zeros inside is one 零."""
-    groups = list[int]()
+def _capital_integer(number: int) -> str:
+    """The integer in capital numerals, empty for zero. Groups of four digits; one 零 for any run of zeros inside."""
+    groups: list[int] = []
     while number:
         number, group = divmod(number, 10_000)
         groups.append(group)
-    text, gap = "", False
-    for place in reversed(range(len(groups))):
-        group = groups[place]
+    text = ""
+    gap = False  # zeros passed since the last written digit
+    for index in range(len(groups) - 1, -1, -1):
+        group = groups[index]
+        for place in (3, 2, 1, 0):
+            digit = group // 10**place % 10
+            if digit:
+                text += ("零" if gap and text else "") + _DIGITS[digit] + _PLACES[place]
+                gap = False
+            else:
+                gap = True
         if group:
-            if text and (gap or group < 1000):
-                text += "零"
-            text += _capital_group(group) + _GROUPS[place]
-            gap = False
-        else:
-            gap = True
-    # 万亿 and 亿 share one 亿: 壹万亿 alone, but 壹万贰仟亿.
-    return text if len(groups) < 4 or not groups[2] else text.replace("万亿", "万", 1)
-
-
-def _capital_group(group: int) -> str:
-    text, gap = "", False
-    for place in reversed(range(4)):
-        digit = group // 10**place % 10
-        if digit:
-            text += ("零" if gap and text else "") + _DIGITS[digit] + _PLACES[place]
-            gap = False
-        else:
-            gap = True
+            text += _GROUPS[index]
     return text
 
 

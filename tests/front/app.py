@@ -9,10 +9,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, Response, abort, g, render_template, request
+from flask import Flask, Response, abort, g, redirect, render_template, request
 from flask_babel import Babel
 from flask_wtf.csrf import CSRFProtect
 from jinja2 import ChoiceLoader, FileSystemLoader
+from werkzeug.wrappers import Response as BaseResponse
 
 from marketplace.platform import formatting
 from marketplace.platform.assets import PREFIX, Assets
@@ -28,15 +29,13 @@ ENDPOINTS = {
     "capabilities.index": "/capabilities",
     "help.index": "/help",
     "accounts.sign_in": "/sign-in",
-    "accounts.account": "/account",
     "desk.index": "/desk",
-    "site.preferences": "/preferences",
 }
-POSTS = {"accounts.sign_out": "/sign-out", "demo.clock": "/demo/clock"}
+POSTS = {"accounts.sign_out": "/sign-out", "site.demo_clock": "/demo/clock"}
 
 
 def make_app(translations: Path) -> Flask:
-    """The fixture application; pages at ``/page/<name>``, ``?lang=en``, cookie ``large=on``."""
+    """The fixture application; pages at ``/page/<name>``, ``?lang=en``, cookie ``mode=large``."""
     app = Flask("fixture", root_path=str(ROOT), template_folder="templates", static_folder=None)
     app.config.update(SECRET_KEY="fixture", TESTING=True, BABEL_DEFAULT_LOCALE="zh_Hans_CN")
     compile_into(ROOT / "marketplace" / "translations", translations)
@@ -57,7 +56,10 @@ def make_app(translations: Path) -> Flask:
 
     @app.context_processor
     def frame() -> dict[str, Any]:
-        return samples.frame(english=g.locale == "en", signed_in="account" in request.args) | {"locale": g.locale}
+        return samples.frame(english=g.locale == "en", signed_in="account" in request.args) | {
+            "locale": g.locale,
+            "large": request.cookies.get("mode") == "large",
+        }
 
     @app.get(f"{PREFIX}/<version>/<path:path>")
     def asset(version: str, path: str) -> Response:
@@ -79,6 +81,15 @@ def make_app(translations: Path) -> Flask:
         app.add_url_rule(rule, endpoint, lambda: Response("ok"))
     for endpoint, rule in POSTS.items():
         app.add_url_rule(rule, endpoint, lambda: Response("ok"), methods=["POST"])
+
+    @app.post("/preferences", endpoint="site.preferences")
+    def preferences() -> BaseResponse:
+        response = redirect(request.form["next"])
+        for name in ("mode", "lang"):
+            if name in request.form:
+                response.set_cookie(name, request.form[name], httponly=True)
+        return response
+
     app.after_request(_strict)
     return app
 

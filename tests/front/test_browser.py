@@ -28,7 +28,7 @@ def context_for(
     context = chromium.new_context(viewport={"width": width, "height": 900}, reduced_motion="reduce")
     cookies = [{"name": "lang", "value": lang, "url": address}]
     if large:
-        cookies.append({"name": "large", "value": "on", "url": address})
+        cookies.append({"name": "mode", "value": "large", "url": address})
     context.add_cookies(cookies)  # type: ignore[arg-type]
     return context
 
@@ -205,15 +205,25 @@ def test_the_form_saves_itself_and_stops_at_a_conflict(page: Page, address: str)
     expect(status).to_have_text("别人刚刚改过，请打开新内容对照")
 
 
-def test_large_print_switches_without_a_new_page_and_stays(chromium: Browser, address: str) -> None:
-    context = context_for(chromium, address, width=1440)
+def test_large_print_switches_without_a_new_page_and_stays(page: Page, address: str) -> None:
+    ready(page, f"{address}/page/home")
+    with page.expect_response("**/preferences"):
+        page.get_by_role("button", name="大字版").click()
+    expect(page.locator("html")).to_have_attribute("data-mode", "large")
+    ready(page, f"{address}/page/list")
+    expect(page.locator("html")).to_have_attribute("data-mode", "large")
+    with page.expect_response("**/preferences"):
+        page.get_by_role("button", name="标准版").click()
+    expect(page.locator("html")).not_to_have_attribute("data-mode", "large")
+
+
+def test_the_language_changes_without_a_script(chromium: Browser, address: str) -> None:
+    context = chromium.new_context(java_script_enabled=False)
     opened = context.new_page()
-    ready(opened, f"{address}/page/home")
-    opened.get_by_role("link", name="大字版").click()
-    expect(opened.locator("html")).to_have_attribute("data-mode", "large")
-    ready(opened, f"{address}/page/list")
-    expect(opened.locator("html")).to_have_attribute("data-mode", "large")
-    expect(opened.get_by_role("link", name="标准版")).to_be_visible()
+    opened.goto(f"{address}/page/home?x=1")
+    opened.get_by_role("button", name="English").click()
+    expect(opened).to_have_url(f"{address}/page/home?x=1")
+    expect(opened.get_by_role("link", name="Sign in")).to_be_visible()
     context.close()
 
 

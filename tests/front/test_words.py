@@ -9,7 +9,7 @@ from flask import Flask
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def test_every_text_has_its_english() -> None:
+def test_every_text_of_a_public_page_has_its_english() -> None:
     result = subprocess.run(
         [sys.executable, "scripts/words.py", "--check"], cwd=ROOT, capture_output=True, text=True, check=False
     )

@@ -1,16 +1,17 @@
-// The large-print link without a new page: the same cookie that /preferences sets, the same attribute on <html>.
-export default function largePrint(link) {
-  link.addEventListener("click", (event) => {
+// Large print without a new page: the attribute changes at once, the choice is posted in the background.
+export default function largePrint(form) {
+  const button = form.querySelector("button");
+  form.addEventListener("submit", (event) => {
     event.preventDefault();
+    const data = new FormData(form, button);
+    const large = button.value === "large";
     const root = document.documentElement;
-    const on = root.dataset.mode !== "large";
-    if (on) root.dataset.mode = "large";
+    if (large) root.dataset.mode = "large";
     else delete root.dataset.mode;
-    const secure = location.protocol === "https:" ? "; secure" : "";
-    document.cookie = `large=${on ? "on" : "off"}; path=/; max-age=31536000; samesite=lax${secure}`;
-    for (const other of document.querySelectorAll('[data-module="large-print"]')) {
-      other.textContent = on ? other.dataset.on : other.dataset.off;
-      other.search = other.search.replace(/large=\w+/, `large=${on ? "off" : "on"}`);
+    for (const other of document.querySelectorAll('[data-module="large-print"] button')) {
+      other.value = large ? "normal" : "large";
+      [other.textContent, other.dataset.other] = [other.dataset.other, other.textContent];
     }
+    fetch(form.action, { method: "POST", body: data, redirect: "manual" });
   });
 }

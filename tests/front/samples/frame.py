@@ -50,6 +50,7 @@ def account(role: str = "受理员", name: str = "科创局 李**") -> dict[str,
     return {
         "name": name,
         "role": role,
+        "url": "/account",
         "roles": [
             {"label": role, "url": "/desk", "current": True},
             {"label": "发榜负责人", "url": "/desk?role=publisher", "current": False},

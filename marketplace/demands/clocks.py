@@ -14,7 +14,8 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
-from marketplace.platform.working_days import BEIJING, Calendar, beijing_day, close_of, midnight_after
+from marketplace.platform.formatting import moment_text
+from marketplace.platform.working_days import Calendar, beijing_day, close_of, midnight_after
 from marketplace.taxonomy import Label
 
 MODES: Final[dict[str, Label]] = {
@@ -115,9 +116,9 @@ def why_not_figure(mode: str, figure: str, value: int) -> str | None:
     floor = getattr(FLOORS[mode], figure)
     label = f"{MODES[mode].zh}的“{FIGURES[figure].zh}”"
     if value < floor:
-        return f"{label}不能低于 {floor}（{LAW.get((mode, figure), PLATFORM_RULE.zh)}），只能上调。"
+        return f"{label}不能低于{floor}（{LAW.get((mode, figure), PLATFORM_RULE.zh)}），只能上调。"
     if value > CEILINGS[figure]:
-        return f"{label}最多设为 {CEILINGS[figure]}，请核对。"
+        return f"{label}最多设为{CEILINGS[figure]}，请核对。"
     return None
 
 
@@ -132,7 +133,7 @@ def source(mode: str, figure: str, value: int | None = None) -> str:
         return PLATFORM_RULE.zh
     if value is None or floor is None or value == floor:
         return law
-    return f"{PLATFORM_RULE.zh}（法定下限 {floor}，{law}）"
+    return f"{PLATFORM_RULE.zh}（法定下限{floor}，{law}）"
 
 
 def questions_close_at(clocks: Clocks, deadline_at: datetime, calendar: Calendar) -> datetime:
@@ -160,14 +161,14 @@ def why_not_deadline(
 ) -> str | None:
     """The sentence why a publication with this deadline is refused, with the first possible one; ``None``: allowed."""
     minimum = calendar.earliest_deadline(published_at, clocks.bidding_days)
-    proposal = f"最早可设为 {in_words(first_possible_deadline(clocks, published_at, calendar))}。"
+    proposal = f"最早可设为{moment_text(first_possible_deadline(clocks, published_at, calendar))}。"
     if deadline_at < minimum:
         basis = source(clocks.mode, "bidding_days", clocks.bidding_days)
-        return f"{MODES[clocks.mode].zh}的揭榜期不少于 {clocks.bidding_days} 日（{basis}），{proposal}"
+        return f"{MODES[clocks.mode].zh}的揭榜期不少于{clocks.bidding_days}日（{basis}），{proposal}"
     left = _question_days(clocks, beijing_day(published_at), beijing_day(deadline_at), calendar)
     if left < QUESTION_WORKING_DAYS:
-        least = f"{QUESTION_WORKING_DAYS} 个（{PLATFORM_RULE.zh}）"
-        return f"按此截止时间，提问期只有 {left} 个工作日，少于 {least}，{proposal}"
+        least = f"{QUESTION_WORKING_DAYS}个（{PLATFORM_RULE.zh}）"
+        return f"按此截止时间，提问期只有{left}个工作日，少于{least}，{proposal}"
     return None
 
 
@@ -215,9 +216,3 @@ def phase(deadline_at: datetime, *, now: datetime) -> str:
     if left <= timedelta(0):
         return "closed"
     return "closing" if left < CLOSING_WITHIN else "open"
-
-
-def in_words(instant: datetime) -> str:
-    """``2026年12月8日17:00``, in Beijing time."""
-    local = instant.astimezone(BEIJING)
-    return f"{local.year}年{local.month}月{local.day}日{local:%H:%M}"

@@ -46,19 +46,19 @@ def parse(text: str) -> str:
         if char in _LOOKS_LIKE:
             guess = _LOOKS_LIKE[char]
             raise BadCreditCode(
-                f"第 {place} 位是字母 {char}。信用代码不使用 I、O、S、V、Z，这里可能应是 {guess}，请对照营业执照核对。",
+                f"第{place}位是字母{char}。信用代码不使用I、O、S、V、Z，这里可能应是{guess}，请对照营业执照核对。",
                 f"Character {place} is the letter {char}. Credit codes never use I, O, S, V or Z; "
                 f"it may be {guess}. Please compare with the licence.",
             )
         if char not in ALPHABET:
             raise BadCreditCode(
-                f"第 {place} 位“{char}”不是信用代码的字符，只能是数字和大写字母。",
+                f"第{place}位“{char}”不是信用代码的字符，只能是数字和大写字母。",
                 f"Character {place}, “{char}”, cannot occur in a credit code, which has digits and letters only.",
             )
     if len(code) != LENGTH:
-        hint = "这像是 15 位的旧注册号，请填换发后的 18 位代码。" if len(code) == 15 else "请对照营业执照核对。"
+        hint = "这像是15位的旧注册号，请填换发后的18位代码。" if len(code) == 15 else "请对照营业执照核对。"
         raise BadCreditCode(
-            f"信用代码是 18 位，现在是 {len(code)} 位。{hint}",
+            f"信用代码是18位，现在是{len(code)}位。{hint}",
             f"A credit code has 18 characters; this has {len(code)}. Please compare with the licence.",
         )
     if check_character(code[:17]) != code[17]:

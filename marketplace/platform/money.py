@@ -66,14 +66,14 @@ def parse(text: str, *, unit: Unit, places: int | None = None) -> int:
     match = _AMOUNT.fullmatch(plain)
     if match is None:
         raise BadAmount(
-            f"“{text.strip()[:30]}”不是一个金额。请只填数字，例如 386 或 215.6，千分位逗号可以有。",
+            f"“{text.strip()[:30]}”不是一个金额。请只填数字，例如386或215.6，千分位逗号可以有。",
             f"“{text.strip()[:30]}” is not an amount. Please enter a number such as 386 or 215.6.",
         )
     number = Decimal(match["number"].replace(",", ""))
     factor = (_SUFFIXES | _YUAN_SUFFIXES).get(match["unit"] or "", FEN_PER[unit])
     decimals = -int(number.as_tuple().exponent)
     if places is not None and decimals > places:
-        raise BadAmount(f"最多 {places} 位小数。", f"No more than {places} decimals.")
+        raise BadAmount(f"最多{places}位小数。", f"No more than {places} decimals.")
     if decimals > 20 or len(match["number"]) > 40 or (fen := number * factor) > MAX_FEN:
         raise BadAmount("金额超出范围，请核对单位。", "The amount is out of range, please check the unit.")
     if fen != fen.to_integral_value():
@@ -170,12 +170,12 @@ def parse_percent(text: str, *, places: int = 2) -> Decimal:
     """A percentage from 0 to 100 as typed (``30``, ``33.3%``, ``１２．５％``), with at most ``places`` decimals."""
     match = _PERCENT.fullmatch(_plain(text))
     if match is None:
-        raise BadAmount("请填写百分比，例如 30 或 33.3。", "Please enter a percentage such as 30 or 33.3.")
+        raise BadAmount("请填写百分比，例如30或33.3。", "Please enter a percentage such as 30 or 33.3.")
     number = Decimal(match["number"])
     if number > HUNDRED:
-        raise BadAmount("百分比不能大于 100。", "A percentage cannot exceed 100.")
+        raise BadAmount("百分比不能大于100。", "A percentage cannot exceed 100.")
     if -int(number.as_tuple().exponent) > places:
-        raise BadAmount(f"百分比最多 {places} 位小数。", f"A percentage has no more than {places} decimals.")
+        raise BadAmount(f"百分比最多{places}位小数。", f"A percentage has no more than {places} decimals.")
     return number
 
 
@@ -189,8 +189,8 @@ def why_not_hundred(percents: Sequence[Decimal], *, what: str = "比例") -> str
     gap = missing_to_hundred(percents)
     if not gap:
         return None
-    side = f"还差 {trimmed(gap)}" if gap > 0 else f"多出 {trimmed(-gap)}"
-    return f"{what}合计应为 100%，现在是 {trimmed(HUNDRED - gap)}%，{side}。"
+    side = f"还差{trimmed(gap)}" if gap > 0 else f"多出{trimmed(-gap)}"
+    return f"{what}合计应为100%，现在是{trimmed(HUNDRED - gap)}%，{side}。"
 
 
 def split(total_fen: int, percents: Sequence[Decimal]) -> list[int]:

@@ -45,7 +45,7 @@ def test_only_four_figures_of_procurement_are_law():
 
 def test_a_raised_figure_is_not_printed_as_law():
     assert clocks.source("procurement", "bidding_days", 20) == "《政府采购法》第三十五条"
-    assert clocks.source("procurement", "bidding_days", 25) == "平台规则（法定下限 20，《政府采购法》第三十五条）"
+    assert clocks.source("procurement", "bidding_days", 25) == "平台规则（法定下限20，《政府采购法》第三十五条）"
     assert clocks.source("subsidy", "bidding_days", 20) == "平台规则"
 
 
@@ -55,7 +55,7 @@ def test_figures_go_up_and_never_below():
     assert raised["opening"] == FLOORS["opening"]
     assert effective_clocks() == FLOORS
     with pytest.raises(
-        BadClocks, match=r"政府采购的“揭榜期不少于（日）”不能低于 20（《政府采购法》第三十五条），只能上调。"
+        BadClocks, match=r"政府采购的“揭榜期不少于（日）”不能低于20（《政府采购法》第三十五条），只能上调。"
     ):
         effective_clocks({"procurement": {"bidding_days": 19}})
     with pytest.raises(BadClocks, match="平台规则"):
@@ -97,7 +97,7 @@ def test_an_early_deadline_is_refused_with_the_source_and_the_first_possible_one
         )
 
     assert why_not(at(11, 22, 17)) == (
-        "政府采购的揭榜期不少于 20 日（《政府采购法》第三十五条），最早可设为 2026年11月23日17:00。"
+        "政府采购的揭榜期不少于20日（《政府采购法》第三十五条），最早可设为2026年11月23日17:00。"
     )
     assert why_not(at(11, 23, 17) - timedelta(seconds=1)) is not None
     assert why_not(at(11, 23, 17)) is None
@@ -108,7 +108,7 @@ def test_too_little_time_for_questions_is_refused_with_a_later_deadline():
     reason = clocks.why_not_deadline(
         FLOORS["trial"], published_at=at(2, 13), deadline_at=at(2, 24, 17), calendar=CALENDAR
     )
-    assert reason == "按此截止时间，提问期只有 0 个工作日，少于 3 个（平台规则），最早可设为 2026年2月27日17:00。"
+    assert reason == "按此截止时间，提问期只有0个工作日，少于3个（平台规则），最早可设为2026年2月27日17:00。"
 
 
 @given(MODES, INSTANTS)

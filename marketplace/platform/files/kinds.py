@@ -40,24 +40,24 @@ _OOXML = "application/vnd.openxmlformats-officedocument."
 KINDS: Final[dict[str, Kind]] = {
     kind.extension: kind
     for kind in (
-        Kind("pdf", "application/pdf", "PDF 文档", "PDF document"),
+        Kind("pdf", "application/pdf", "PDF文档", "PDF document"),
         Kind(
-            *("docx", f"{_OOXML}wordprocessingml.document", "Word 文档", "Word document"),
+            *("docx", f"{_OOXML}wordprocessingml.document", "Word文档", "Word document"),
             parts=("[Content_Types].xml", "word/document.xml"),
         ),
         Kind(
-            *("xlsx", f"{_OOXML}spreadsheetml.sheet", "Excel 表格", "Excel workbook"),
+            *("xlsx", f"{_OOXML}spreadsheetml.sheet", "Excel表格", "Excel workbook"),
             parts=("[Content_Types].xml", "xl/workbook.xml"),
         ),
         Kind(
-            *("pptx", f"{_OOXML}presentationml.presentation", "PowerPoint 演示文稿", "PowerPoint presentation"),
+            *("pptx", f"{_OOXML}presentationml.presentation", "PowerPoint演示文稿", "PowerPoint presentation"),
             parts=("[Content_Types].xml", "ppt/presentation.xml"),
         ),
-        Kind("ofd", "application/ofd", "OFD 版式文档", "OFD document", parts=("OFD.xml",)),  # GB/T 33190
-        Kind("png", "image/png", "PNG 图片", "PNG image"),
-        Kind("jpg", "image/jpeg", "JPEG 图片", "JPEG image"),
-        Kind("jpeg", "image/jpeg", "JPEG 图片", "JPEG image"),
-        Kind("csv", "text/csv", "CSV 表格", "CSV table"),
+        Kind("ofd", "application/ofd", "OFD版式文档", "OFD document", parts=("OFD.xml",)),  # GB/T 33190
+        Kind("png", "image/png", "PNG图片", "PNG image"),
+        Kind("jpg", "image/jpeg", "JPEG图片", "JPEG image"),
+        Kind("jpeg", "image/jpeg", "JPEG图片", "JPEG image"),
+        Kind("csv", "text/csv", "CSV表格", "CSV table"),
         Kind("txt", "text/plain", "文本", "Text"),
         Kind("zip", "application/zip", "压缩包", "Archive"),
     )
@@ -97,7 +97,7 @@ def check(name: str, file: BinaryIO, *, allowed: Collection[str] = ALLOWED) -> K
         if kind.extension not in ARCHIVES and not kind.parts and _holds_archive(file):
             raise BadFile(
                 "polyglot",
-                f"这个 {kind.extension} 文件后面还藏着一个压缩包，不能接收。请重新导出后上传。",
+                f"这个{kind.extension}文件后面还藏着一个压缩包，不能接收。请重新导出后上传。",
                 "An archive is hidden behind this file. Please export it again.",
             )
     finally:
@@ -113,10 +113,10 @@ def _kind_of(name: str, allowed: Collection[str]) -> Kind:
     if ending in _OLD_OFFICE and _OLD_OFFICE[ending] in allowed:
         raise BadFile(
             "type",
-            f"不接收旧格式 .{ending}（可能带宏）。请在 Office 或 WPS 中另存为 .{_OLD_OFFICE[ending]} 或 PDF 后上传。",
+            f"不接收旧格式.{ending}（可能带宏）。请在Office或WPS中另存为.{_OLD_OFFICE[ending]}或PDF后上传。",
             f"The old format .{ending} is not taken. Please save it as .{_OLD_OFFICE[ending]} or PDF.",
         )
-    shown = f"不接收 .{ending} 文件" if ending else "文件名没有扩展名"
+    shown = f"不接收.{ending}文件" if ending else "文件名没有扩展名"
     raise BadFile(
         "type",
         f"{shown}。可以上传：{choice}。",
@@ -126,10 +126,10 @@ def _kind_of(name: str, allowed: Collection[str]) -> Kind:
 
 def _mismatch(kind: Kind, head: bytes) -> BadFile:
     found = _candidates(head)
-    actual = f"看起来是 .{found[0]}" if found else "无法识别"
+    actual = f"看起来是.{found[0]}" if found else "无法识别"
     return BadFile(
         "mismatch",
-        f"扩展名是 .{kind.extension}，内容却{actual}。请检查文件，不要直接改扩展名。",
+        f"扩展名是.{kind.extension}，内容却{actual}。请检查文件，不要直接改扩展名。",
         f"The name says .{kind.extension}, the content does not. Please check the file.",
     )
 
@@ -154,7 +154,7 @@ def _check_text(kind: Kind, head: bytes, file: BinaryIO) -> None:
     if not any(_reads_as(encoding, file) for encoding in ("utf-8", "gb18030")):
         raise BadFile(
             "mismatch",
-            f"这个 .{kind.extension} 文件不是文本，或编码不是 UTF-8 / GB18030。请另存后上传。",
+            f"这个.{kind.extension}文件不是文本，或编码不是UTF-8 / GB18030。请另存后上传。",
             "This is not a text file in UTF-8 or GB18030.",
         )
 

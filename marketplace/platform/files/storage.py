@@ -38,7 +38,7 @@ class TooLarge(ValueError):
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
-        self.zh = f"文件超过 {limit / CHUNK:g} MB，请压缩或拆分后上传。"
+        self.zh = f"文件超过{limit / CHUNK:g} MB，请压缩或拆分后上传。"
         self.en = f"The file is larger than {limit / CHUNK:g} MB."
         super().__init__(self.zh)
 

@@ -148,7 +148,7 @@ def test_a_field_may_allow_less():
 
 
 def test_old_office_files_are_told_what_to_do():
-    with pytest.raises(BadFile, match=r"另存为 \.docx 或 PDF"):
+    with pytest.raises(BadFile, match=r"另存为\.docx或PDF"):
         check_bytes("a.wps", b"x")
 
 

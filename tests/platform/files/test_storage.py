@@ -48,7 +48,7 @@ def test_empty_is_something(storage):
 
 
 def test_too_large_keeps_nothing(storage):
-    with pytest.raises(TooLarge, match="超过 2 MB"):
+    with pytest.raises(TooLarge, match="超过2 MB"):
         storage.put([b"x" * 1024 * 1024] * 3, limit=2 * 1024 * 1024)
     assert list(storage.hashes()) == []
     assert storage.put([b"x" * 1024 * 1024] * 2, limit=2 * 1024 * 1024).size == 2 * 1024 * 1024

@@ -76,7 +76,7 @@ _RANKED |= {compact(word): ("", 0) for word in _OTHER.split()}
 _BY_LENGTH = sorted((word for word in _RANKED if len(word) > 1), key=len, reverse=True)
 _BRACKETS = re.compile(r"[(\[【〔（](.*?)[)\]】〕）]")
 _TAILS = {"人民币", "可多选", "简要说明", "及要求"}
-_HEADER_LENGTH = 40
+HEADER_LENGTH = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +109,7 @@ def field_of(header: str) -> tuple[str, int, bool]:
     """
     flat = compact(header).replace("*", "").replace("※", "").replace("★", "").strip(":")
     plain = re.sub(r"^(?:\d+[.、)]|[(（]?[一二三四五六七八九十]+[)）、])", "", _BRACKETS.sub("", flat)).strip(":_- ")
+    plain = re.sub(r"(?<=.)[/_:-]?(?:亿元|万元|千元|元)$", "", plain)
     for form in (plain, plain.replace("/", ""), plain.replace("_", "").replace("-", "")):
         if form in _RANKED:
             return (*_RANKED[form], True)
@@ -152,7 +153,7 @@ def read_header(rows: Sequence[Sequence[Value]], first: int, last: int) -> Heade
                 storeys.append(text)
         if not storeys:
             continue
-        if any(len(text) > _HEADER_LENGTH for text in storeys):
+        if any(len(text) > HEADER_LENGTH for text in storeys):
             return None
         header = "/".join(storeys)
         name, rank, whole = field_of(storeys[-1])
@@ -196,7 +197,8 @@ def repeats(header: Header, row: Sequence[Value]) -> bool:
 def find_header(
     rows: Sequence[Sequence[Value]], merged: Sequence[tuple[int, int, int, int]], row: int
 ) -> Header | None:
-    """The header that begins at ``row`` (merged cells filled in ``rows``), of one to three storeys, or ``None``."""
+    """The header that begins at ``row``, of one to three storeys, or ``None``. ``rows``: merged cells filled in;
+    ``merged``: the ranges that begin in this row."""
     across = [left_right for top, left_right in _groups(merged) if top == row]
     width = len(rows[row])
     if len({compact(as_text(value)) for value in rows[row] if not is_blank(value)}) < 2:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
@@ -11,7 +11,7 @@ from decimal import Decimal
 from marketplace.demands.similarity import title_key
 from marketplace.exchange.reading.amounts import YUAN, Note, Unit, show_wan, unit_in_instruction, unit_named
 from marketplace.exchange.reading.book import ListUnreadable, Sheet, read_book
-from marketplace.exchange.reading.headers import Column, Header, find_header, repeats
+from marketplace.exchange.reading.headers import HEADER_LENGTH, LABELS, Column, Header, find_header, repeats
 from marketplace.exchange.reading.report import DUPLICATE, ERROR, Message, Report, Row, Skipped
 from marketplace.exchange.reading.rows import READERS, Cell, Context, read_row
 from marketplace.exchange.reading.text import Value, address, as_text, column_letters, compact, is_blank, shorten, tidy
@@ -91,6 +91,7 @@ class _SheetReader:
     above: list[str] = field(default_factory=list)
     covered: dict[tuple[int, int], tuple[int, int]] = field(default_factory=dict)
     filled: list[list[Value]] = field(default_factory=list)
+    merged_at: dict[int, list[tuple[int, int, int, int]]] = field(default_factory=dict)
     section: str | None = None
     sheet_unit: Unit | None = None
     sheet_owner: str = ""
@@ -99,6 +100,7 @@ class _SheetReader:
     def __post_init__(self) -> None:
         self.filled = [list(row) for row in self.sheet.rows]
         for top, left, bottom, right in self.sheet.merged:
+            self.merged_at.setdefault(top, []).append((top, left, bottom, right))
             for row in range(top, bottom + 1):
                 for column in range(left, right + 1):
                     if (row, column) == (top, left):
@@ -109,7 +111,7 @@ class _SheetReader:
                     if is_blank(self.filled[row][column]):
                         self.filled[row][column] = self.filled[top][left]
         for index in range(len(self.filled)):
-            if found := find_header(self.filled, self.sheet.merged, index):
+            if found := find_header(self.filled, self.merged_at.get(index, ()), index):
                 self.header = self._settled(found)
                 break
             self.above += [text for _, text in self._own(index)]
@@ -151,8 +153,8 @@ class _SheetReader:
 
     # -- the walk
 
-    def read(self, elsewhere: Decimal | None) -> Sequence[int]:
-        """Reads all rows into the report; returns their indexes."""
+    def read(self, elsewhere: Decimal | None) -> Iterator[int]:
+        """Reads the rows one by one into the report; yields the index of each that is done."""
         if self.header is not None:
             self._learn(elsewhere)
         first_header = self.header
@@ -168,7 +170,7 @@ class _SheetReader:
                 self._skip(index, "header", own)
             else:
                 self._body(index, own)
-        return range(len(self.sheet.rows))
+            yield index
 
     def _learn(self, elsewhere: Decimal | None) -> None:
         """The unit of bare figures and the unit that reports, from the words around the table."""
@@ -189,6 +191,9 @@ class _SheetReader:
             for text in self.above:
                 if match := _SHEET_UNIT.search(text):
                     self.sheet_owner = match["unit"]
+        for name in ("direction", "industries", "need"):
+            if self.header.column(name) is None:
+                self.report.notes.append(f"“{self.sheet.name}”没有{LABELS[name]}一列")
         if self.sheet.hidden:
             self.report.notes.append(f"“{self.sheet.name}”是隐藏的工作表，也读了，请核对是否需要")
         hidden = [c for c in self.header.columns if c.index in self.sheet.hints.hidden_columns]
@@ -208,7 +213,8 @@ class _SheetReader:
             return self._skip(index, "header", own)
         if repeats(header, self.filled[index]):
             return self._skip(index, "header", own)
-        if len(own) >= 3 and (found := find_header(self.filled, self.sheet.merged, index)) and _certain(found):
+        short = len(own) >= 3 and all(len(text) <= HEADER_LENGTH for _, text in own)
+        if short and (found := find_header(self.filled, self.merged_at.get(index, ()), index)) and _certain(found):
             self.header = self._settled(found)
             return self._skip(index, "header", own)
         if reason := self._no_demand(own):
@@ -223,6 +229,11 @@ class _SheetReader:
         named = {fields.get(column, "") for column, _ in own} - {""}
         if named == {"serial"} and len(own) == 1 and re.fullmatch(r"\d+(?:\.0)?", first):
             return "number"
+        if re.fullmatch(r"(?:填写|填报)?(?:示例|样例|范例|举例|例)\d*", first) and fields.get(own[0][0], "") in (
+            "",
+            "serial",
+        ):
+            return "example"
         filled = named & set(READERS) - {"budget", "deadline", "remark"}
         if (_TOTAL.match(first) or _COUNT.match(first)) and len(filled) <= 1:
             return "total"
@@ -286,16 +297,20 @@ class _SheetReader:
             value = self.filled[index][column.index]
             if column.field == "budget" and not is_blank(value):
                 text = f"与 {address(*anchor)} 合并填写（{shorten(as_text(value), 30)}），分不清各占多少，未取数"
-                return Cell("", at, notes=(Note("amount.merged", text),))
+                return Cell("", at, notes=(Note("amount.merged", text),), instead=text)
         unit = None
         if column.field == "budget":
             unit = self._format_unit(position) or unit_word
             if unit is None and column.unit is not None:
                 unit = Unit(column.unit, "列名")
             unit = unit or self.sheet_unit
-        formula = hints.formulas.get(position, "")
         return Cell(
-            value, at, unit, hints.formats.get(position) == "month", formula, self._shared_budget(position, column)
+            value,
+            at,
+            unit,
+            month_only=hints.formats.get(position) == "month",
+            formula=hints.formulas.get(position, ""),
+            notes=self._shared_budget(position, column),
         )
 
     def _last_header(self) -> int:
@@ -304,7 +319,7 @@ class _SheetReader:
     def _shared_budget(self, position: tuple[int, int], column: Column) -> tuple[Note, ...]:
         if column.field != "budget":
             return ()
-        for top, left, bottom, _ in self.sheet.merged:
+        for top, left, bottom, _ in self.merged_at.get(position[0], ()):
             if (top, left) == position and bottom > top:
                 return (Note("amount.merged", f"与下面 {bottom - top} 行合并填写，请核对是否为几项合计"),)
         return ()

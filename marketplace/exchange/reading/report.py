@@ -125,7 +125,8 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A non-blank row that is no demand, and why: title, note, header, section, total, footer, number, sheet."""
+    """A non-blank row that is no demand, and why: title, note, header, section, total, footer, number, example,
+    sheet (a sheet without a table)."""
 
     sheet: str
     row: int

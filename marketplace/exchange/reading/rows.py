@@ -32,6 +32,7 @@ class Cell:
     unit: Unit | None = None
     month_only: bool = False
     formula: str = ""
+    instead: str = ""  # what stands for a budget that cannot be told apart from its neighbours
     notes: tuple[Note, ...] = ()
 
 
@@ -102,6 +103,8 @@ def _read(name: str, cell: Cell, context: Context) -> Read:
     ):
         note = Note("cell.error", f"表格公式出错（{cell.value.strip()}），未取数")
         return ({"budget_note": cell.value.strip()} if name == "budget" else {}), (note,)
+    if cell.instead:
+        return {"budget_wan": None, "budget_note": cell.instead}, ()
     if is_blank(cell.value):
         return _blank(name)
     return READERS[name](cell, context)
@@ -184,6 +187,9 @@ def _kind(cell: Cell, _: Context) -> Read:
 
 
 def _budget(cell: Cell, _: Context) -> Read:
+    if cell.formula and cell.value == cell.formula:
+        note = Note("amount.unreadable", "公式没有保存结果，未取数；请填写数值")
+        return {"budget_wan": None, "budget_note": shorten(cell.formula, 200)}, (note,)
     amount = parse_amount(cell.value, unit=cell.unit)
     notes = amount.notes
     if cell.formula:
@@ -307,13 +313,17 @@ def _require(row: Row, cells: Mapping[str, Cell]) -> None:
         if not any(item.code == f"{name}.missing" for item in row.messages):
             row.messages.append(Message(at, f"{name}.missing", f"没有{LABELS[name]}", level))
 
+    def level(name: str) -> str:
+        """A list without the column says so once, for the whole sheet."""
+        return "warning" if name in cells else "info"
+
     values = row.values
     for name in ("title", "unit"):
         if not getattr(values, name):
             missing(name, ERROR)
     if values.direction is None and not any(item.code.startswith("direction.") for item in row.messages):
-        missing("direction", "warning")
+        missing("direction", level("direction"))
     if not values.industries and not any(item.code.startswith("industry.") for item in row.messages):
-        missing("industries", "warning")
+        missing("industries", level("industries"))
     if not (values.need or values.background or values.goal):
-        missing("need", "warning")
+        missing("need", level("need"))

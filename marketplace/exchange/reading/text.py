@@ -68,7 +68,9 @@ def tidy(text: str, *, one_line: bool = False) -> tuple[str, bool]:
 
 def is_blank(value: Value | None) -> bool:
     """True for nothing, and for text of which nothing visible is left."""
-    return value is None or (isinstance(value, str) and not tidy(value)[0])
+    if not isinstance(value, str):
+        return value is None
+    return not (value[:1].isalnum() or tidy(value)[0])
 
 
 def looks_like_formula(text: str) -> bool:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 
 from marketplace import taxonomy
+from marketplace.demands import clocks
 from marketplace.exchange.reading.amounts import Note
 from marketplace.exchange.reading.text import compact, letters_only, shorten
 
@@ -43,7 +44,7 @@ _INDUSTRY_WORDS = {
     "other": "其它 综合 不限 其他产业 其他类 其他行业 其他领域 跨行业",
 }
 _KIND_WORDS = {"experiment": "实验 试验场景 试验 实验类 测试场景", "application": "应用 应用类 推广场景 应用推广"}
-_MODE_WORDS = {  # labels of the funding modes, product.md §2.3
+_MODE_WORDS = {
     "procurement": "政府采购 采购 公开招标 招标 政府购买服务 财政采购",
     "enterprise": "企业出资 企业自筹 企业投资 自筹资金 企业采购 企业自有资金",
     "subsidy": "政府后补助 后补助 补助 奖补 事后补助 财政补助 后补贴",
@@ -107,7 +108,7 @@ def _zh(labels: Mapping[str, taxonomy.Label]) -> dict[str, str]:
 DIRECTIONS = _vocabulary("方向", _zh(taxonomy.DIRECTIONS), _DIRECTION_WORDS)
 INDUSTRIES = _vocabulary("产业", _zh(taxonomy.INDUSTRIES), _INDUSTRY_WORDS)
 KINDS = _vocabulary("场景类型", _zh(taxonomy.KINDS), _KIND_WORDS)
-MODES = _vocabulary("资金方式", {code: words.split()[0] for code, words in _MODE_WORDS.items()}, _MODE_WORDS)
+MODES = _vocabulary("资金方式", _zh(clocks.MODES), _MODE_WORDS)
 
 
 def read_one(text: str, vocabulary: Vocabulary, *, code: str) -> tuple[str | None, tuple[Note, ...]]:

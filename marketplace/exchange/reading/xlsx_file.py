@@ -37,7 +37,8 @@ def read_xlsx(data: bytes) -> Book:
     """Raises ``ListUnreadable`` for locked, damaged, over-large archives, macros, and other formats in a zip."""
     parts = _parts(data)
     layout = _layout(parts)
-    hints = {name: _hints(content, layout) for name, path in layout.paths.items() if (content := _part(parts, path))}
+    scans = {path.lower(): _hints(content, layout) for path, content in parts.items() if "sheets/" in path.lower()}
+    hints = {name: scans[path.lower()] for name, path in layout.paths.items() if path.lower() in scans}
     try:
         book = CalamineWorkbook.from_filelike(io.BytesIO(_packed(parts)))
         sheets = []
@@ -261,6 +262,7 @@ class _SheetScan:
         self.buffer: list[str] = []
         self.formula: str | None = None
         self.value = ""
+        self.filled = False
         self.cells = self.text = self.last_row = self.last_column = 0
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
@@ -274,10 +276,15 @@ class _SheetScan:
                 low, high = int(attributes.get("min", "1")), int(attributes.get("max", "1"))
                 self.hints.hidden_columns.update(range(low - 1, min(high, MAX_COLUMNS)))
             case "c":
-                self.column = _column_of(attributes["r"]) if "r" in attributes else self.column + 1
+                self.column += 1
+                if "r" in attributes:
+                    self.row, self.column = _place_of(attributes["r"])
                 self.kind, self.style = attributes.get("t", "n"), int(attributes.get("s", "0"))
-                self.formula, self.value = None, ""
+                self.formula, self.value, self.filled = None, "", False
+            case "is":
+                self.filled = True
             case "f" | "v" | "t":
+                self.filled = True
                 self.inside, self.buffer = name, []
 
     def characters(self, data: str) -> None:
@@ -292,7 +299,7 @@ class _SheetScan:
             else:
                 self.value += content
             self.inside = ""
-        elif name == "c" and (self.value or self.formula is not None):
+        elif name == "c" and self.filled:
             self._cell()
 
     def _cell(self) -> None:
@@ -313,13 +320,15 @@ class _SheetScan:
             self.hints.formats[at] = code
 
 
-def _column_of(reference: str) -> int:
+def _place_of(reference: str) -> tuple[int, int]:
+    """Row and column, both from 0. calamine trusts the cell's own reference, so the guard must measure by it."""
+    match = re.fullmatch(r"([A-Za-z]{1,3})([1-9]\d{0,6})", reference)
+    if match is None:
+        raise ListUnreadable(_DAMAGED)
     column = 0
-    for char in reference:
-        if not char.isalpha():
-            break
-        column = column * 26 + ord(char.upper()) - 64
-    return column - 1
+    for char in match[1].upper():
+        column = column * 26 + ord(char) - 64
+    return int(match[2]) - 1, column - 1
 
 
 def _hints(content: bytes, layout: _Layout) -> Hints:

@@ -14,7 +14,7 @@ __all__ = ["Config", "ConfigError", "create_app"]
 def create_app(config: Config | None = None, *, engine: Any = None) -> Flask:
     """The application. Tests hand in their ``config`` and ``engine``; everybody else is served by the environment."""
     from marketplace import features, web
-    from marketplace.platform import audit
+    from marketplace.platform import audit, translations
 
     config = config or from_environment()
     app = Flask("marketplace", root_path=str(config.root), static_folder="static", template_folder="templates")
@@ -32,7 +32,9 @@ def create_app(config: Config | None = None, *, engine: Any = None) -> Flask:
         SESSION_COOKIE_NAME="zhangbang",
         SEND_FILE_MAX_AGE_DEFAULT=31536000,
         BABEL_DEFAULT_LOCALE="zh_Hans_CN",
-        BABEL_TRANSLATION_DIRECTORIES=str(config.root / "marketplace" / "translations"),
+        BABEL_TRANSLATION_DIRECTORIES=str(
+            translations.compile_into(config.root / "marketplace" / "translations", config.instance / "translations")
+        ),
         RATELIMIT_STORAGE_URI=config.redis_url or "memory://",
         RATELIMIT_ENABLED=not config.testing,
         TIMELESS=frozenset({"site.healthz"}),

@@ -9,6 +9,7 @@ from flask import Flask
 # Each names a module with ``install(app)``: blueprints, commands, template context, outbox subscriptions.
 FEATURES = (
     "marketplace.accounts.routes",
+    "marketplace.frontend.routes",
     "marketplace.site.routes",
 )
 

@@ -15,6 +15,7 @@ from flask_wtf.csrf import CSRFProtect
 from jinja2 import ChoiceLoader, FileSystemLoader
 from werkzeug.wrappers import Response as BaseResponse
 
+from marketplace.frontend.frame import place
 from marketplace.platform import formatting
 from marketplace.platform.assets import PREFIX, Assets
 from marketplace.platform.translations import compile_into
@@ -47,7 +48,7 @@ def make_app(translations: Path) -> Flask:
     Babel(app, locale_selector=lambda: g.locale)
     assets = Assets(ROOT / "static")
     app.jinja_env.filters.update(formatting.filters(lambda: str(g.locale)))
-    app.jinja_env.globals["asset"] = assets.url
+    app.jinja_env.globals.update(asset=assets.url, place=place)
 
     @app.before_request
     def begin() -> None:

@@ -108,3 +108,7 @@ class DemandForm(FlaskForm):
     public_scores = BooleanField("公示时公布得分")
     milestones = FieldList(FormField(MilestoneRow), label="里程碑", min_entries=2)
     files = MultipleFileField("添加附件")
+
+
+class ReasonForm(FlaskForm):
+    reason = TextAreaField("公开的理由", [InputRequired("写明理由")], description="会原样公布")

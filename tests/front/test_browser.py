@@ -66,7 +66,9 @@ def test_axe_finds_nothing(variant: Page, address: str, name: str) -> None:
     assert found == []
 
 
-@pytest.mark.parametrize("name", ["home", "list", "show", "desk", "form", "style-guide", "error-404"])
+@pytest.mark.parametrize(
+    "name", ["home", "list", "show", "desk", "form", "style-guide", "error-404", "review", "confirm"]
+)
 @pytest.mark.parametrize("width", [320, 375, 768, 1024, 1440, 1920])
 def test_no_page_scrolls_sideways(chromium: Browser, address: str, name: str, width: int) -> None:
     context = context_for(chromium, address, width=width)

@@ -138,3 +138,39 @@ def report() -> dict[str, Any]:
             finding("pass", "期限", "按12月15日张榜推算，截止不早于2027年1月4日。"),
         ],
     }  # fmt: skip
+
+
+def review() -> Page:
+    bands = [("d", "差", "60%以下"), ("c", "中", "60—74%"), ("b", "良", "75—89%"), ("a", "优", "90—100%")]
+    typed = {"kind": "typed", "bands": bands, "comment": "", "score": None}
+    return "review_page.html", {
+        "account": account("评审专家", "专家 07"),
+        "bids": [{"number": n, "url": f"/b/{n}", "done": n < 4, "current": n == 4} for n in range(1, 13)],
+        "criteria": [
+            {
+                "key": "indicators",
+                "name": "指标响应",
+                "full": 40,
+                "kind": "computed",
+                "computed": "35.20",
+                "note": "由系统按公式计算",
+            },
+            typed | {"key": "plan", "name": "技术方案", "full": 25, "score": "21.5", "band": "b"},
+            typed
+            | {
+                "key": "run",
+                "name": "实施与运维",
+                "full": 15,
+                "score": "8",
+                "band": "d",
+                "active": True,
+                "comment_needed": "评在“差”一档，须写明理由",
+            },
+            typed | {"key": "safety", "name": "数据安全", "full": 10, "errors": ["分数应在0到10之间"]},
+            {"key": "price", "name": "报价", "full": 10, "kind": "sealed", "note": "技术分锁定后开封计算"},
+        ],
+    }
+
+
+def confirm() -> Page:
+    return "confirm_page.html", {"account": account(), "form": forms.ReasonForm(formdata=MultiDict({"reason": ""}))}

@@ -15,7 +15,7 @@ from flask_wtf.csrf import CSRFProtect
 from jinja2 import ChoiceLoader, FileSystemLoader
 from werkzeug.wrappers import Response as BaseResponse
 
-from marketplace.frontend.frame import place
+from marketplace.frontend.routes import place
 from marketplace.platform import formatting
 from marketplace.platform.assets import PREFIX, Assets
 from marketplace.platform.translations import compile_into

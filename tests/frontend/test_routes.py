@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from flask import Flask, g, render_template_string
 
-from marketplace.frontend import frame
+from marketplace.frontend import routes
 from marketplace.platform.assets import FOREVER
 from marketplace.platform.policy import VISITOR, Actor
 
@@ -57,17 +57,17 @@ def test_pages_speak_english_when_asked(app: Flask) -> None:
 
 def test_entries_without_a_feature_are_left_out(app: Flask) -> None:
     with app.test_request_context("/"):
-        shown = [endpoint for endpoint, _ in frame.nav()] + [e for _, links in frame.footer() for e, _ in links]
+        shown = [endpoint for endpoint, _ in routes.nav()] + [e for _, links in routes.footer() for e, _ in links]
         assert [endpoint for endpoint in shown if endpoint not in app.view_functions] == []
-        assert frame.place("no.such") is None
+        assert routes.place("no.such") is None
 
 
 def test_the_head_says_who_is_signed_in(app: Flask, actor: Callable[[str], Actor]) -> None:
     with app.test_request_context("/"):
         g.locale = "zh_Hans_CN"
-        assert frame.account(VISITOR) is None
+        assert routes.account(VISITOR) is None
         screener = actor("screener")
-        shown = frame.account(screener)
+        shown = routes.account(screener)
         assert shown is not None
         assert (shown["name"], shown["role"], shown["roles"]) == (screener.name, "受理员", [])
 
@@ -75,7 +75,7 @@ def test_the_head_says_who_is_signed_in(app: Flask, actor: Callable[[str], Actor
 def test_settings_speak_over_defaults_but_not_with_nothing(app: Flask) -> None:
     with app.test_request_context("/"):
         g.locale = "zh_Hans_CN"
-        assert frame.site({"name": "", "icp": "豫ICP备1号"}) == {
+        assert routes.site({"name": "", "icp": "豫ICP备1号"}) == {
             "name": "张榜",
             "title": "应用场景需求发布平台",
             "icp": "豫ICP备1号",

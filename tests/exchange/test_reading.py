@@ -588,3 +588,28 @@ def test_any_rows_under_a_header_are_all_accounted_for(rows: list[list[Any]]) ->
         return
     places = [item.row for item in report.rows] + [item.row for item in report.skipped]
     assert len(places) == len(set(places))
+
+
+# --- rows that explain instead of ask ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        (["（必填，60字以内）", "（必填）全称", "四选一", "可多选", "300字以内", "", "格式：2026-10-30"], "hint"),
+        (["1", "2", "3", "4", "5", "6", "7"], "hint"),
+        (["示例：智慧停车场景", "XX局", "民生服务", "物联网", "略", "100", "2026-10-30"], "example"),
+        (["本页小计", "", "", "", "", "300", ""], "total"),
+        (["合 计", "", "", "", "", "300", ""], "total"),
+        (["填表人：李四", "", "联系电话：0371-67980000", "", "", "", ""], "footer"),
+    ],
+)
+def test_rows_that_explain_or_close_are_passed_over_by_name(line: list[str], reason: str) -> None:
+    report = read_list(book([HEADER, line, GOOD]), "x.xlsx")
+    assert [(item.row, item.reason) for item in report.skipped] == [(1, "header"), (2, reason)]
+    assert [item.row for item in report.rows] == [3]
+
+
+def test_a_title_that_begins_like_a_footer_is_a_demand() -> None:
+    report = read_list(book([HEADER, GOOD, ["合计算力统筹调度", *GOOD[1:]], ["说明书自动生成", *GOOD[1:]]]), "x.xlsx")
+    assert len(report.rows) == 3

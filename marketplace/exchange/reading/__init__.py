@@ -6,7 +6,8 @@ lists the rows that were passed over (titles, notes, totals) with the reason. Se
 """
 
 from marketplace.exchange.reading.book import ListUnreadable
-from marketplace.exchange.reading.reader import Existing, read_list
+from marketplace.exchange.reading.duplicates import Existing
+from marketplace.exchange.reading.reader import read_list
 from marketplace.exchange.reading.report import Message, Report, Row, Skipped
 from marketplace.exchange.reading.rows import reread
 

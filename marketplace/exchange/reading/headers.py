@@ -57,7 +57,7 @@ FIELDS: dict[str, str] = {
     "kind": "场景类型 需求类型 场景性质 类型 kind",
     "classified": "是否涉密 涉密 密级",
     "contact": "联系人及电话 联系人及联系方式 联系人和电话 联系人/电话 联系人电话 联系人与电话 联系方式 "
-    "联系信息 对接人及电话 对接人 联系人 负责人 经办人 填报人 contact",
+    "联系信息 对接人及电话 对接人 联系人 责任人 负责人 经办人 填报人 contact",
     "contact_phone": "联系电话 手机号码 手机号 手机 电话 电话号码 办公电话 phone tel mobile",
     "contact_email": "电子邮箱 电子邮件 邮箱 邮件 e-mail email",
     "remark": "备注 备注说明 其他说明 附注 补充说明 说明 remark remarks note notes",

@@ -8,29 +8,21 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 
-from marketplace.demands.similarity import title_key
-from marketplace.exchange.reading.amounts import YUAN, Note, Unit, show_wan, unit_in_instruction, unit_named
+from marketplace.exchange.reading.amounts import YUAN, Note, Unit, unit_in_instruction, unit_named
 from marketplace.exchange.reading.book import ListUnreadable, Sheet, read_book
+from marketplace.exchange.reading.duplicates import Existing, mark_duplicates
 from marketplace.exchange.reading.headers import HEADER_LENGTH, LABELS, Column, Header, find_header, repeats
-from marketplace.exchange.reading.report import DUPLICATE, ERROR, Message, Report, Row, Skipped
-from marketplace.exchange.reading.rows import READERS, Cell, Context, read_row
+from marketplace.exchange.reading.report import Message, Report, Skipped
+from marketplace.exchange.reading.rows import PLACEHOLDERS, READERS, Cell, Context, read_row
 from marketplace.exchange.reading.text import Value, address, as_text, column_letters, compact, is_blank, shorten, tidy
 from marketplace.exchange.reading.vocabulary import DIRECTIONS, INDUSTRIES, KINDS, Vocabulary
-
-
-@dataclass(frozen=True, slots=True)
-class Existing:
-    """A demand that stands already. ``reference`` is how an officer finds it (number, or id of the draft)."""
-
-    unit: str
-    reference: str
-
 
 Progress = Callable[[int, int], None]
 _PROGRESS_EVERY = 100
 
 _TOTAL = re.compile(
-    r"^(?:合计|总计|小计|共计|累计|总和|合\s+计|total)(?:$|[:：(（\d项个条]|金额|预算|投资|项目)", re.IGNORECASE
+    r"^(?:本页|本表|以上|全部|总)?(?:合计|总计|小计|共计|累计|总和|合\s+计|total)(?:$|[:：(（\d项个条]|金额|预算|投资|项目)",
+    re.IGNORECASE,
 )
 _COUNT = re.compile(r"^(?:以上)?(?:共|总共|合计)\d+(?:个|项|条)(?:需求|项目|场景)?[。.]?$")
 _FOOTER = re.compile(
@@ -43,6 +35,11 @@ _SIGNED = re.compile(
 _SECTION = re.compile(
     r"^(?:[(（]?[一二三四五六七八九十]+[)）]?[、.．]|第[一二三四五六七八九十]+(?:部分|类|批)|[(（][一二三四五六七八九十]+[)）])"
 )
+_HINT = re.compile(
+    r"必填|选填|必选|可选|单选|多选|下拉|格式|例如|如[:：]|不超过\d+个?字|\d+字(?:以内|左右|内)|请填|填写|不得为空|可不填|自动生成|"
+    r"四选一|全称"
+)
+_EXAMPLE = re.compile(r"^\(?(?:填写|填报)?(?:示例|样例|范例|举例|例)\d*(?:$|[):：])")
 _SAME = {"同上", "同前", "〃", "″", '"', "''", "“", "”", "仝上", "上同", "..", "ditto"}
 _SHEET_UNIT = re.compile(
     r"(?:填报|报送|申报|需求|提出)单位(?:[（(].*?[)）])?\s*[:：]\s*(?P<unit>[^\s年月日:：]{3,60})(?:\s|$)"
@@ -72,7 +69,7 @@ def read_list(
             done += 1
             if progress is not None and (done % _PROGRESS_EVERY == 0 or done == total):
                 progress(done, total)
-    _mark_duplicates(report, existing or {})
+    mark_duplicates(report, existing or {})
     return report
 
 
@@ -229,10 +226,9 @@ class _SheetReader:
         named = {fields.get(column, "") for column, _ in own} - {""}
         if named == {"serial"} and len(own) == 1 and re.fullmatch(r"\d+(?:\.0)?", first):
             return "number"
-        if re.fullmatch(r"(?:填写|填报)?(?:示例|样例|范例|举例|例)\d*", first) and fields.get(own[0][0], "") in (
-            "",
-            "serial",
-        ):
+        if self._hint(own):
+            return "hint"
+        if _EXAMPLE.match(first) and fields.get(own[0][0], "") in ("", "serial", "title"):
             return "example"
         filled = named & set(READERS) - {"budget", "deadline", "remark"}
         if (_TOTAL.match(first) or _COUNT.match(first)) and len(filled) <= 1:
@@ -248,9 +244,19 @@ class _SheetReader:
                 return "section"
             if fields.get(column, "") in ("", "serial"):
                 return "note"
-        if not named:
+        if not named or all(compact(text) in PLACEHOLDERS for _, text in own):
             return "note"
         return ""
+
+    def _hint(self, own: Sequence[tuple[int, str]]) -> bool:
+        """A row right under the header that explains or numbers the columns: （必填）, 不超过60字; or 1, 2, 3, 4."""
+        if len(own) < 3 or (self.report.rows and self.report.rows[-1].sheet == self.sheet.name):
+            return False
+        texts = [compact(text) for _, text in own]
+        numbers = [re.sub(r"[()]|栏|列", "", text) for text in texts]
+        if all(text.isdigit() for text in numbers):
+            return [int(text) for text in numbers] == list(range(int(numbers[0]), int(numbers[0]) + len(numbers)))
+        return sum(1 for text in texts if len(text) <= HEADER_LENGTH and _HINT.search(text)) * 2 > len(texts)
 
     def _left(self) -> int:
         assert self.header is not None
@@ -367,58 +373,3 @@ def _certain(header: Header) -> bool:
     """Whether a row inside the table is beyond doubt another header: at least three columns, none a long text."""
     named = [column for column in header.columns if column.field]
     return len(named) >= 3 and len(named) * 2 > len(header.columns)
-
-
-# --- duplicates ----------------------------------------------------------------------------------------------------
-
-
-def _mark_duplicates(report: Report, existing: Mapping[str, Sequence[Existing]]) -> None:
-    """Same title and unit (ignoring width, blanks, punctuation) = duplicate; the same title of another unit, or the
-    same long description under another title = a warning. The first of several in the file stays."""
-    first: dict[tuple[str, str], Row] = {}
-    titles: dict[str, Row] = {}
-    needs: dict[str, Row] = {}
-    for row in report.rows:
-        key, owner = title_key(row.values.title), title_key(row.values.unit)
-        if not key:
-            continue
-        at = row.cells.get("title", "")
-        for known in existing.get(key, ()):
-            same = title_key(known.unit) == owner
-            _say(row, at, known.reference, f"与已有需求 {known.reference}（{known.unit}）名称相同", duplicate=same)
-        if twin := first.get((key, owner)):
-            text = f"与“{twin.sheet}”第 {twin.row} 行是同一单位的同名需求{_differences(twin, row)}"
-            _say(row, at, f"{twin.sheet}!{twin.row}", text, duplicate=True)
-        elif other := titles.get(key):
-            text = f"与“{other.sheet}”第 {other.row} 行名称相同，单位不同"
-            _say(row, at, f"{other.sheet}!{other.row}", text, duplicate=False)
-        elif len(need := title_key(row.values.need)) >= 30 and (copy := needs.get(need)):
-            text = f"概况与“{copy.sheet}”第 {copy.row} 行相同，名称不同"
-            row.messages.append(Message(row.cells.get("need", ""), "duplicate.need", text))
-        first.setdefault((key, owner), row)
-        titles.setdefault(key, row)
-        needs.setdefault(title_key(row.values.need), row)
-
-
-def _say(row: Row, at: str, reference: str, text: str, *, duplicate: bool) -> None:
-    if duplicate:
-        row.duplicate_of = row.duplicate_of or reference
-    level = DUPLICATE if duplicate and row.status != ERROR else "warning"
-    row.messages.append(Message(at, "duplicate" if duplicate else "duplicate.title", text, level))
-
-
-def _differences(one: Row, other: Row) -> str:
-    """What the two say differently, so that the officer sees what a merge would lose."""
-    found = []
-    a, b = one.values, other.values
-    if a.budget_wan != b.budget_wan:
-        found.append(
-            "预算 " + " / ".join("未定" if wan is None else show_wan(wan) for wan in (a.budget_wan, b.budget_wan))
-        )
-    if a.deadline != b.deadline:
-        found.append(
-            "时间 " + " / ".join("未定" if day is None else day.isoformat() for day in (a.deadline, b.deadline))
-        )
-    if title_key(a.need) != title_key(b.need):
-        found.append("概况")
-    return f"（不同之处：{'；'.join(found)}）" if found else ""

@@ -125,7 +125,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A non-blank row that is no demand, and why: title, note, header, section, total, footer, number, example,
+    """A non-blank row that is no demand, and why: title, note, header, section, total, footer, number, hint, example,
     sheet (a sheet without a table)."""
 
     sheet: str

@@ -21,6 +21,7 @@ TITLE_MIN, TITLE_MAX = 6, 60  # product.md §3
 PERIOD_MAX = 36  # months, product.md §3
 _LIMITS = {"title": 200, "unit": 200, "place": 200, "funds_source": 500, "remark": 2_000}
 _LONG_TEXT = 20_000
+PLACEHOLDERS = frozenset({"-", "--", "—", "——", "–", "/", "\\", "n/a", "na", "null", "none"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,7 @@ def _read(name: str, cell: Cell, context: Context) -> Read:
         return ({"budget_note": cell.value.strip()} if name == "budget" else {}), (note,)
     if cell.instead:
         return {"budget_wan": None, "budget_note": cell.instead}, ()
-    if is_blank(cell.value):
+    if is_blank(cell.value) or (name not in ("budget", "deadline") and compact(as_text(cell.value)) in PLACEHOLDERS):
         return _blank(name)
     return READERS[name](cell, context)
 

@@ -13,7 +13,20 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import DDL, JSON, BigInteger, DateTime, Engine, Integer, MetaData, String, create_engine, event
+from sqlalchemy import (
+    DDL,
+    JSON,
+    BigInteger,
+    DateTime,
+    Engine,
+    Integer,
+    MetaData,
+    String,
+    TextClause,
+    create_engine,
+    event,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Connection, Dialect
 from sqlalchemy.orm import DeclarativeBase, Session, scoped_session, sessionmaker
@@ -64,6 +77,11 @@ class Code(TypeDecorator[StrEnum]):
 def codes(column: str, enum: type[StrEnum]) -> str:
     """The CHECK expression that admits exactly the codes of ``enum``."""
     return f"{column} IN ({', '.join(repr(str(member)) for member in enum)})"
+
+
+def null(column: str) -> TextClause:
+    """The WHERE of a partial index over rows where ``column`` is not filled yet."""
+    return text(f"{column} IS NULL")
 
 
 # Serial keys stay 64-bit on PostgreSQL; SQLite only auto-increments plain INTEGER.

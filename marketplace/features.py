@@ -19,6 +19,9 @@ MODELS = (
     "marketplace.platform.audit.models",
     "marketplace.platform.outbox.models",
     "marketplace.accounts.models",
+    "marketplace.settings.models",
+    "marketplace.batches.models",
+    "marketplace.demands.models",
 )
 
 

@@ -1,0 +1,32 @@
+"""Reading the settings.."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import select
+
+from marketplace import db
+from marketplace.demands.clocks import Clocks, effective_clocks
+from marketplace.platform.working_days import Calendar, KnownYear, SpecialDay, seeded
+from marketplace.settings.models import Setting, WorkingDay, WorkingYear
+
+
+def calendar() -> Calendar:
+    """The working-day calendar in force; the seed where no year has been stored yet."""
+    years = [KnownYear(row.year, row.status) for row in db.session.scalars(select(WorkingYear))]
+    if not years:
+        return seeded()
+    days = [SpecialDay(row.day, row.kind, row.note) for row in db.session.scalars(select(WorkingDay))]
+    return Calendar(days, years)
+
+
+def setting(key: str) -> dict[str, Any]:
+    """A stored setting, or an empty one."""
+    found = db.session.get(Setting, key)
+    return dict(found.value) if found is not None else {}
+
+
+def mode_clocks() -> dict[str, Clocks]:
+    """The clocks of every mode as raised by the administrator."""
+    return effective_clocks(setting("mode_clocks"))

@@ -67,6 +67,7 @@ class Demand(db.Base):
     pooled_at: Mapped[datetime | None]
     published_at: Mapped[datetime | None]
     visible_from: Mapped[datetime | None]
+    year: Mapped[int | None] = mapped_column(index=True)  # of publication, Beijing
     closes_at: Mapped[datetime | None]
     questions_close_at: Mapped[datetime | None]
     suspended_at: Mapped[datetime | None]

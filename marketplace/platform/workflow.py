@@ -34,9 +34,9 @@ class Machine:
     """
 
     name: str
-    table: Mapping[tuple[StrEnum, StrEnum], StrEnum]
-    state_labels: Mapping[StrEnum, str]
-    action_labels: Mapping[StrEnum, str]
+    table: Mapping[Any, Any]  # {(state, action): state}, each feature with its own enums
+    state_labels: Mapping[Any, str]
+    action_labels: Mapping[Any, str]
 
     def advance(self, state: StrEnum, action: StrEnum) -> StrEnum:
         """The next state. Raises ``Refused`` naming the state when the action has no place there."""

@@ -1,1 +1,1 @@
-"""What a system administrator may set: working days, mode clocks, footer, site names. Data with a history in the log."""
+"""What a system administrator may set: working days, mode clocks, footer, site names."""

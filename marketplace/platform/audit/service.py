@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -44,6 +44,7 @@ class Leaf:
     facts: dict[str, Any]
     details: dict[str, Any] = field(default_factory=dict)
     seq: int | None = None
+    on_numbered: list[Callable[[int], None]] = field(default_factory=list)  # told the seq, inside the transaction
 
 
 def configure(keys: Path, origin: str) -> None:
@@ -154,6 +155,9 @@ def _write(session: Session, leaves: list[Leaf], frontier: Frontier, epoch: int)
             at=leaves[-1].at,
         )
     )
+    for leaf in leaves:
+        for tell in leaf.on_numbered:
+            tell(leaf.seq or 0)
 
 
 def erase_details(*, actor_id: int, now: datetime) -> int:

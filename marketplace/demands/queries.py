@@ -1,0 +1,328 @@
+"""Reading demands: who sees what, the public list with its filters, the queues of the desk."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select, true
+from sqlalchemy.orm import joinedload, raiseload, selectinload
+
+from marketplace import db, taxonomy
+from marketplace.accounts.models import Organisation
+from marketplace.accounts.rules import Role
+from marketplace.batches.models import Batch
+from marketplace.demands.clocks import CLOSING_WITHIN, MODES
+from marketplace.demands.models import Demand, DemandFile, DemandFollow, DemandIndustry
+from marketplace.demands.rules import PHASES, State
+from marketplace.platform.policy import Actor
+
+PER_PAGE = 20
+YEAR = re.compile(r"20[0-9]{2}")
+# Who among the staff sees what is not public yet; experts, custodians and administrators do not need it.
+SEES_UNPUBLISHED = (Role.SCREENER, Role.PUBLISHER, Role.SUPERVISOR, Role.FINANCE)
+
+
+def is_public(now: datetime) -> ColumnElement[bool]:
+    """Published and visible by the clock."""
+    return and_(Demand.visible_from.is_not(None), Demand.visible_from <= now)
+
+
+def visible(actor: Actor, now: datetime) -> Select[Demand]:
+    """What this actor may know of: the public list, his unit's own, and all of it for those who process it."""
+    query = select(Demand)
+    if actor.has(*SEES_UNPUBLISHED):
+        units = actor.organisations(Role.DRAFTER, Role.APPROVER)
+        return query.where(or_(Demand.state != State.DRAFT, Demand.unit_id.in_(units), Demand.origin_kind == "import"))
+    units = actor.organisations(Role.DRAFTER, Role.APPROVER)
+    return query.where(or_(is_public(now), Demand.unit_id.in_(units)) if units else is_public(now))
+
+
+def find(*, actor: Actor, now: datetime, ref: str) -> Demand | None:
+    """By number or key, within ``visible``."""
+    return db.session.scalar(
+        visible(actor, now)
+        .where(or_(Demand.number == ref, Demand.key == ref))
+        .options(joinedload(Demand.unit), joinedload(Demand.batch), selectinload(Demand.proposals))
+    )
+
+
+def find_file(*, actor: Actor, now: datetime, ref: str, key: str) -> DemandFile | None:
+    """A file bound to its demand; non-public ones only for the unit and the staff that processes it."""
+    demand = find(actor=actor, now=now, ref=ref)
+    if demand is None:
+        return None
+    file = db.session.scalar(
+        select(DemandFile).where(
+            DemandFile.demand_id == demand.id, DemandFile.key == key, DemandFile.removed_at.is_(None)
+        )
+    )
+    if file is None or file.public:
+        return file
+    inside = actor.has(*SEES_UNPUBLISHED) or demand.unit_id in actor.organisations(Role.DRAFTER, Role.APPROVER)
+    return file if inside else None
+
+
+def phase_is(phase: str, now: datetime) -> ColumnElement[bool]:
+    """The SQL of ``rules.phase``; one test asserts that both agree."""
+    match phase:
+        case "open":
+            return and_(
+                Demand.state == State.PUBLISHED, Demand.visible_from <= now, Demand.closes_at >= now + CLOSING_WITHIN
+            )
+        case "closing":
+            return and_(
+                Demand.state == State.PUBLISHED,
+                Demand.visible_from <= now,
+                Demand.closes_at > now,
+                Demand.closes_at < now + CLOSING_WITHIN,
+            )
+        case "closed":
+            return and_(Demand.state == State.PUBLISHED, Demand.closes_at <= now)
+        case "scheduled":
+            return and_(Demand.state == State.PUBLISHED, Demand.visible_from > now)
+        case _:
+            return Demand.state == State(phase)
+
+
+def budget_is(band: str) -> ColumnElement[bool]:
+    """The SQL of ``taxonomy.budget_band``."""
+    wan = 1_000_000
+    edges = {"lt50": (0, 50), "50to100": (50, 100), "100to300": (100, 300), "300to1000": (300, 1000)}
+    if band == "negotiable":
+        return Demand.budget_fen.is_(None)
+    if band == "ge1000":
+        return Demand.budget_fen >= 1000 * wan
+    low, high = edges[band]
+    return and_(Demand.budget_fen >= low * wan, Demand.budget_fen < high * wan)
+
+
+SORTS: dict[str, taxonomy.Label] = {
+    "deadline": taxonomy.Label("按截止时间", "By deadline"),
+    "newest": taxonomy.Label("最新公布", "Newest first"),
+    "budget": taxonomy.Label("按预算", "By budget"),
+}
+
+
+@dataclass(frozen=True)
+class Filters:
+    """The list's parameters as read from the URL (interface.md); unknown values are dropped, never an error."""
+
+    q: str = ""
+    direction: tuple[str, ...] = ()
+    industry: tuple[str, ...] = ()
+    mode: tuple[str, ...] = ()
+    state: tuple[str, ...] = ()
+    budget: tuple[str, ...] = ()
+    unit: tuple[str, ...] = ()
+    batch: tuple[str, ...] = ()
+    year: tuple[str, ...] = ()
+    sort: str = "deadline"
+    page: int = 1
+    per_page: int = field(default=PER_PAGE)
+
+    @classmethod
+    def read(cls, args: Mapping[str, Sequence[str]], *, per_page: int = PER_PAGE) -> Filters:
+        """From ``request.args.to_dict(flat=False)``."""
+
+        def several(name: str, known: Mapping[str, Any] | None = None) -> tuple[str, ...]:
+            values = dict.fromkeys(value.strip()[:80] for value in args.get(name, ()) if value.strip())
+            return tuple(value for value in values if known is None or value in known)[:20]
+
+        def one(name: str, default: str = "") -> str:
+            return next(iter(args.get(name, ())), default).strip()
+
+        page = one("page", "1")
+        return cls(
+            q=one("q")[:100],
+            direction=several("direction", taxonomy.DIRECTIONS),
+            industry=several("industry", taxonomy.INDUSTRIES),
+            mode=several("mode", MODES),
+            state=several("state", PHASES),
+            budget=several("budget", taxonomy.BUDGET_BANDS),
+            unit=several("unit"),
+            batch=several("batch"),
+            year=tuple(year for year in several("year") if YEAR.fullmatch(year)),
+            sort=sort if (sort := one("sort")) in SORTS else "deadline",
+            page=min(max(int(page), 1), 100_000) if page.isascii() and page.isdigit() and len(page) < 7 else 1,
+            per_page=per_page,
+        )
+
+    def without(self, name: str) -> Filters:
+        """The same without one facet: what that facet's own counts are taken under."""
+        return replace(self, **{name: ()})  # type: ignore[arg-type]
+
+
+FACETS = ("direction", "industry", "mode", "state", "budget", "unit", "batch", "year")
+
+
+def _condition(name: str, value: str, now: datetime) -> ColumnElement[bool]:
+    match name:
+        case "direction":
+            return Demand.direction == value
+        case "industry":
+            return Demand.id.in_(select(DemandIndustry.demand_id).where(DemandIndustry.code == value))
+        case "mode":
+            return Demand.mode == value
+        case "state":
+            return phase_is(value, now)
+        case "budget":
+            return budget_is(value)
+        case "unit":
+            return Demand.unit_id.in_(select(Organisation.id).where(Organisation.slug == value))
+        case "batch":
+            return Demand.batch_id.in_(select(Batch.id).where(Batch.code == value))
+        case _:
+            return Demand.year == int(value)
+
+
+def escaped(text: str) -> str:
+    """For LIKE with escape ``\\``: what people type is never a wildcard."""
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+def matching(filters: Filters, now: datetime) -> list[ColumnElement[bool]]:
+    """The WHERE of a filtered list, visibility aside."""
+    conditions: list[ColumnElement[bool]] = []
+    for word in filters.q.split()[:8]:
+        pattern = f"%{escaped(word)}%"
+        conditions.append(
+            or_(
+                Demand.title.ilike(pattern, escape="\\"),
+                Demand.summary.ilike(pattern, escape="\\"),
+                Demand.number.ilike(pattern, escape="\\"),
+                Demand.unit_id.in_(select(Organisation.id).where(Organisation.name.ilike(pattern, escape="\\"))),
+            )
+        )
+    for name in FACETS:
+        values = getattr(filters, name)
+        if values:
+            conditions.append(or_(*(_condition(name, value, now) for value in values)))
+    return conditions
+
+
+def public_list(filters: Filters, now: datetime) -> Select[Demand]:
+    """The public list under these filters, with what a row shows and nothing more."""
+    return (
+        select(Demand)
+        .where(is_public(now), *matching(filters, now))
+        .order_by(*_order(filters.sort, now))
+        .options(joinedload(Demand.unit), raiseload("*"))
+    )
+
+
+def _order(sort: str, now: datetime) -> list[Any]:
+    if sort == "newest":
+        return [Demand.visible_from.desc(), Demand.number.desc()]
+    if sort == "budget":
+        return [Demand.budget_fen.is_(None), Demand.budget_fen.desc(), Demand.id.desc()]
+    # What can still be bid for first, the nearest deadline on top; then the rest, the latest on top.
+    over = case((and_(Demand.state == State.PUBLISHED, Demand.closes_at > now), 0), else_=1)
+    return [
+        over,
+        case((over == 0, Demand.closes_at)),
+        case((over == 1, Demand.closes_at)).desc(),
+        Demand.id.desc(),
+    ]
+
+
+@dataclass(frozen=True)
+class Listing:
+    """One page of a list."""
+
+    rows: list[Demand]
+    total: int
+    page: int
+    per_page: int
+
+    @property
+    def pages(self) -> int:
+        return max(1, -(-self.total // self.per_page))
+
+
+def listing(filters: Filters, now: datetime) -> Listing:
+    """Count and page: two queries, rows loaded = rows shown."""
+    total = db.session.scalar(select(func.count()).select_from(Demand).where(is_public(now), *matching(filters, now)))
+    page = min(filters.page, max(1, -(-(total or 0) // filters.per_page)))
+    rows = db.session.scalars(
+        public_list(filters, now).limit(filters.per_page).offset((page - 1) * filters.per_page)
+    ).all()
+    return Listing(list(rows), total or 0, page, filters.per_page)
+
+
+def count_of(state: State | None = None, *, now: datetime, phase: str = "") -> int:
+    """How many public demands are in a phase (or state)."""
+    condition = phase_is(phase, now) if phase else (Demand.state == state if state else true())
+    return db.session.scalar(select(func.count()).select_from(Demand).where(is_public(now), condition)) or 0
+
+
+def open_now(now: datetime, limit: int) -> Sequence[Demand]:
+    """What can be bid for, nearest deadline first, for the home page."""
+    return db.session.scalars(
+        select(Demand)
+        .where(Demand.state == State.PUBLISHED, Demand.visible_from <= now, Demand.closes_at > now)
+        .order_by(Demand.closes_at, Demand.id)
+        .limit(limit)
+        .options(joinedload(Demand.unit), joinedload(Demand.batch), raiseload("*"))
+    ).all()
+
+
+def closing_nodes(now: datetime) -> list[datetime]:
+    """Instants ahead at which something changes by the clock alone, for the demo clock's "next"."""
+    nodes = []
+    for column in (Demand.visible_from, Demand.questions_close_at, Demand.closes_at):
+        found = db.session.scalar(select(func.min(column)).where(column > now, Demand.state == State.PUBLISHED))
+        if found is not None:
+            nodes.append(found)
+    return nodes
+
+
+def of_unit(unit_ids: frozenset[int]) -> Select[Demand]:
+    """A unit's own demands, the last touched on top."""
+    return (
+        select(Demand)
+        .where(Demand.unit_id.in_(unit_ids))
+        .order_by(Demand.updated_at.desc(), Demand.id.desc())
+        .options(joinedload(Demand.unit))
+    )
+
+
+def awaiting_screening() -> Select[Demand]:
+    """The screener's queue, the oldest on top."""
+    return (
+        select(Demand)
+        .where(Demand.state == State.SUBMITTED)
+        .order_by(Demand.submitted_at, Demand.id)
+        .options(joinedload(Demand.unit))
+    )
+
+
+def awaiting_appraisal() -> Select[Demand]:
+    return (
+        select(Demand)
+        .where(Demand.state == State.APPRAISING)
+        .order_by(Demand.appraising_at, Demand.id)
+        .options(joinedload(Demand.unit))
+    )
+
+
+def pooled() -> Select[Demand]:
+    """What can be put on a list, the longest waiting on top."""
+    return (
+        select(Demand)
+        .where(Demand.state == State.POOLED)
+        .order_by(Demand.pooled_at, Demand.id)
+        .options(joinedload(Demand.unit))
+    )
+
+
+def follows(demand: Demand, actor: Actor) -> bool:
+    return actor.signed_in and db.session.get(DemandFollow, (demand.id, actor.id)) is not None
+
+
+def followers(demand_id: int) -> list[int]:
+    """User ids, for notifications."""
+    return list(db.session.scalars(select(DemandFollow.user_id).where(DemandFollow.demand_id == demand_id)))

@@ -41,7 +41,8 @@ class Machine:
     def advance(self, state: StrEnum, action: StrEnum) -> StrEnum:
         """The next state. Raises ``Refused`` naming the state when the action has no place there."""
         try:
-            return self.table[state, action]
+            after: StrEnum = self.table[state, action]
+            return after
         except KeyError:
             raise Refused(
                 f"现在是“{self.state_labels[state]}”，不能“{self.action_labels[action]}”。请刷新页面查看最新状态。"

@@ -1,7 +1,5 @@
 """The work desk and the demand form: mockups 04 and 05."""
 
-# ruff: noqa: E501 - sample texts read better on one line
-
 from __future__ import annotations
 
 from typing import Any

@@ -1,7 +1,5 @@
 """The home page, the list and one demand: mockups 01, 02 and 03."""
 
-# ruff: noqa: E501 - sample texts read better on one line
-
 from __future__ import annotations
 
 from datetime import UTC, date, datetime

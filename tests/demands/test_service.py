@@ -91,7 +91,7 @@ def test_numbers_are_gapless_and_freed_by_a_call_back(stage, now):
 
 def test_a_deadline_too_early_is_refused_with_the_first_possible(stage, now):
     demand = stage.pooled()
-    with pytest.raises(Refused, match="揭榜期不少于.*（平台规则），最早可设为"):
+    with pytest.raises(Refused, match=r"揭榜期不少于.*（平台规则），最早可设为"):
         service.publish(
             demand,
             batch=stage.batch(),

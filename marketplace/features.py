@@ -11,6 +11,7 @@ FEATURES = (
     "marketplace.accounts.routes",
     "marketplace.frontend.routes",
     "marketplace.site.routes",
+    "marketplace.demo.cli",
 )
 
 # Modules whose tables belong to the schema; migrations and create_all() see exactly these.

@@ -1,0 +1,42 @@
+"""Default deny: nothing is open by forgetting."""
+
+from flask import Flask
+
+from marketplace.platform import policy
+
+STATIC = {"static"}
+
+
+def test_every_route_declares_a_known_permission(app: Flask):
+    undeclared = [
+        str(rule)
+        for rule in app.url_map.iter_rules()
+        if rule.endpoint not in STATIC
+        and getattr(app.view_functions[rule.endpoint], "permission", None) not in policy.declared()
+    ]
+    assert undeclared == []
+
+
+def test_a_route_without_permission_is_noticed(app: Flask):
+    assert getattr(lambda: None, "permission", None) not in policy.declared()
+
+
+def test_every_template_compiles(app: Flask):
+    for name in app.jinja_env.list_templates(extensions=["html", "txt", "xml"]):
+        app.jinja_env.get_template(name)
+
+
+def test_no_view_reads_the_clock_or_commits():
+    """Time has one source and a request one commit."""
+    from pathlib import Path
+
+    offenders = []
+    for path in Path("marketplace").rglob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        if path.name in {"clock.py"} or "migrations" in path.parts:
+            continue
+        if "datetime.now(" in text or "datetime.utcnow(" in text or "time.time()" in text:
+            offenders.append(str(path))
+        if path.name.startswith("service") and "session.commit()" in text:
+            offenders.append(f"{path}: commits")
+    assert offenders == []

@@ -14,6 +14,7 @@ __all__ = ["Config", "ConfigError", "create_app"]
 def create_app(config: Config | None = None, *, engine: Any = None) -> Flask:
     """The application. Tests hand in their ``config`` and ``engine``; everybody else is served by the environment."""
     from marketplace import features, web
+    from marketplace.custody import software
     from marketplace.platform import audit, translations
 
     config = config or from_environment()
@@ -41,6 +42,7 @@ def create_app(config: Config | None = None, *, engine: Any = None) -> Flask:
     )
     _connect(app, config, engine)
     audit.configure(config.keys, config.log_origin)
+    software.configure(config.keys, demo=config.demo)
     web.install(app)
     features.install(app)
     return app

@@ -21,6 +21,7 @@ MODELS = (
     "marketplace.platform.outbox.models",
     "marketplace.accounts.models",
     "marketplace.settings.models",
+    "marketplace.custody.models",
     "marketplace.batches.models",
     "marketplace.demands.models",
 )

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from marketplace import create_app, db, features, migrate
 from marketplace.accounts import queries
 from marketplace.config import Config
+from marketplace.custody import software
 from marketplace.platform import audit
 from marketplace.platform.policy import Actor
 from tests import factories
@@ -60,6 +61,7 @@ def engine(config: Config) -> Iterator[Engine]:
     features.load_models()
     migrate.upgrade(engine)
     audit.configure(config.keys, config.log_origin)
+    software.configure(config.keys, demo=config.demo)
     db.configure(engine)
     factories.make_cast()
     db.session.remove()

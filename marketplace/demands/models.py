@@ -76,6 +76,7 @@ class Demand(db.Base):
     lookalikes_resolved_at: Mapped[datetime | None]
     reviews: Mapped[dict[str, Any]] = mapped_column(default=dict)  # fair competition, secrecy: results before pooling
     custody: Mapped[str] = mapped_column(String(8), default="")
+    set_hash: Mapped[str] = mapped_column(String(64), default="")  # the custodians' keys, frozen at publication
     content_version: Mapped[int] = mapped_column(default=0)  # 0 before publication, then 1, 2 …
     lock_version: Mapped[int] = mapped_column(default=1)
 

@@ -129,7 +129,7 @@ def test_proof_of_possession() -> None:
 
 def test_a_proof_never_opens_a_share() -> None:
     """A server that sends a wrapped share as a challenge gets nothing."""
-    office = Office.of("demo")
+    office = Office.of("1-of-1")
     submission, manifest = seal_small(office, Store())
     share = submission.share(manifest, "price", 1)
     assert unwrap_share(office.keys[0], share)[0] == 1

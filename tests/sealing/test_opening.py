@@ -43,7 +43,7 @@ def test_the_price_stays_shut_while_only_technical_shares_are_out() -> None:
 
 
 def test_the_bidder_reads_his_own_bid_again() -> None:
-    office, store, own = Office.of("demo"), Store(), OrganisationKey.generate()
+    office, store, own = Office.of("1-of-1"), Store(), OrganisationKey.generate()
     submission, manifest = seal_small(office, store, own_key=own)
     dek = own.unwrap(submission.own_wraps["price"], ref=REF, envelope="price")
     kept: dict[str, bytes] = {}
@@ -126,6 +126,6 @@ def test_only_a_bidders_own_fault_voids_a_bid() -> None:
 
 
 def test_a_manifest_has_one_spelling() -> None:
-    _, manifest = seal_small(Office.of("demo"), Store())
+    _, manifest = seal_small(Office.of("1-of-1"), Store())
     assert Manifest.parse(manifest.to_bytes()) == manifest
     assert b" " not in manifest.to_bytes()

@@ -15,6 +15,7 @@ from marketplace.accounts.models import User
 from marketplace.batches import service as batches
 from marketplace.batches.models import Batch
 from marketplace.batches.rules import BatchState
+from marketplace.custody import service as custody_service
 from marketplace.demands import clocks
 from marketplace.demands import content as said
 from marketplace.demands.content import DemandContent, diff, fingerprint
@@ -55,6 +56,7 @@ def public_snapshot(demand: Demand, content: DemandContent) -> dict[str, Any]:
         "visible_from": audit.timestamp(demand.visible_from) if demand.visible_from else None,
         "closes_at": audit.timestamp(demand.closes_at) if demand.closes_at else None,
         "custody": demand.custody,
+        "set_hash": demand.set_hash,
         "custodians": [item.organisation.name for item in demand.custodians],
         "content": said.to_json(shown),
     }
@@ -138,8 +140,8 @@ def _next_sequence(batch: Batch) -> int:
     return (highest or 0) + 1
 
 
-def _name_custodians(demand: Demand, level: str, custodians: Sequence[User]) -> None:
-    """Fix custody level and custodians in order. For n ≥ 2 they come from at least two organisations."""
+def _name_custodians(demand: Demand, level: str, custodians: Sequence[User], *, now: datetime) -> None:
+    """Fix custody level, custodians in order and their frozen keys. For n ≥ 2 from at least two organisations."""
     if level not in CUSTODY:
         raise Invalid("请选择保管级别。", fields={"custody": "请选择"})
     _, count = CUSTODY[level]
@@ -157,6 +159,7 @@ def _name_custodians(demand: Demand, level: str, custodians: Sequence[User]) -> 
         DemandCustodian(position=place, user=user, organisation_id=user.organisation_id)
         for place, user in enumerate(custodians[:count])
     ]
+    demand.set_hash = custody_service.freeze(level, custodians, now=now).hash
 
 
 def publish(
@@ -178,7 +181,7 @@ def publish(
     visible_from = visible_from or batch.visible_from or now
     if (reason := why_not_publish(demand, visible_from=visible_from, closes_at=closes_at)) is not None:
         raise Refused(f"“{demand.title}”不能张榜：{reason}")
-    _name_custodians(demand, custody, custodians)
+    _name_custodians(demand, custody, custodians, now=now)
     # The batch row is the lock under which its numbers stay gapless.
     db.session.refresh(batch, with_for_update=True)
     sequence = _next_sequence(batch)
@@ -271,7 +274,7 @@ def call_back_batch(batch: Batch, *, reason: str, actor: Actor, now: datetime) -
         demand.number = demand.sequence = demand.year = None
         demand.published_at = demand.visible_from = demand.closes_at = demand.questions_close_at = None
         demand.content_version = 0
-        demand.custody = ""
+        demand.custody = demand.set_hash = ""
     batches.call_back(batch, reason=reason, actor=actor, now=now)
     db.session.flush()
     return len(demands)

@@ -24,8 +24,8 @@ from marketplace.platform.sealing.wire import (
     share_info,
 )
 
-LEVELS = {"demo": (1, 1), "2-of-3": (2, 3), "3-of-5": (3, 5)}
-"""(k, n) that a demand may name. ``demo`` protects against nobody who administers the platform."""
+LEVELS = {"1-of-1": (1, 1), "2-of-3": (2, 3), "3-of-5": (3, 5)}
+"""(k, n) that a demand may name. ``1-of-1`` protects against nobody who administers the platform."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,7 +125,7 @@ def test_the_browser_opens_what_python_sealed(page: Page, site: Site, number: in
 
 
 def test_the_browser_refuses_what_was_touched(page: Page, site: Site) -> None:
-    office, own, store = Office.of("demo"), OrganisationKey.generate(), Store()
+    office, own, store = Office.of("1-of-1"), OrganisationKey.generate(), Store()
     contents = {"technical": Content({"a": 1}, (attachment("a.pdf", bytes(CHUNK_SIZE + 5)),))}
     submission = seal(contents, ref=REF, replaces=None, custodians=office.set, own_key=own, store=store.put)
     manifest = Manifest.parse(submission.manifest)
@@ -214,7 +214,7 @@ def test_a_hundred_saves_of_one_draft(page: Page, site: Site) -> None:
     assert len({data[8:40] for data in saved}) == 100
     assert len({part["pt_commit"] for part in parts}) == 100
     assert {len(data) for data in saved} == {40 + 16 * 1024 + 16}
-    office, store = Office.of("demo"), Store()
+    office, store = Office.of("1-of-1"), Store()
     submission = seal(
         {}, ref=REF, replaces=None, custodians=office.set, own_key=OrganisationKey.generate(), store=store.put
     )

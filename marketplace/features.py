@@ -11,6 +11,7 @@ FEATURES = (
     "marketplace.accounts.routes",
     "marketplace.frontend.routes",
     "marketplace.site.routes",
+    "marketplace.demands.routes",
     "marketplace.demo.cli",
 )
 

@@ -1,0 +1,1 @@
+"""Pages of demands that anybody may read."""

@@ -12,6 +12,7 @@ FEATURES = (
     "marketplace.frontend.routes",
     "marketplace.site.routes",
     "marketplace.demands.routes",
+    "marketplace.notifications.routes",
     "marketplace.demo.cli",
 )
 
@@ -25,6 +26,7 @@ MODELS = (
     "marketplace.custody.models",
     "marketplace.batches.models",
     "marketplace.demands.models",
+    "marketplace.notifications.models",
 )
 
 

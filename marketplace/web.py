@@ -119,11 +119,11 @@ def page_url(**changes: Any) -> str:
 
 def install(app: Flask) -> None:
     """Hook all of this into the application."""
+    app.before_request(_begin)  # before the CSRF check: its refusal is a page too, and has an instant and a reader
     csrf.init_app(app)
     login_manager.init_app(app)
     limiter.init_app(app)
     babel.init_app(app, locale_selector=_locale, timezone_selector=lambda: "Asia/Shanghai")
-    app.before_request(_begin)
     app.after_request(_finish)
     app.teardown_request(_end)
     for status in (400, 403, 404, 405, 409, 410, 413, 415, 422, 429, 500, 503):

@@ -1,0 +1,117 @@
+"""What strangers and scripts send: no token, a foreign token, rubbish in every place. Never a 5xx, never a write."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from flask import Flask
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from werkzeug.routing import Rule
+
+from marketplace.platform.audit import queries as log
+from tests.client import Client
+
+CI_EXAMPLES = 25  # per role; `make soak` runs 10,000 in all
+FILLERS = {"int": "7", "default": "ZZGX-2026-01-001", "string": "ZZGX-2026-01-001", "path": "a/b"}
+rubbish = st.text(max_size=40) | st.sampled_from(
+    [
+        "'",
+        "%00",
+        "\x00",
+        "%",
+        "_",
+        "..",
+        "1e999",
+        "-1",
+        "９９",
+        "<script>",
+        "=1+1",
+        "NaN",
+        "\ud83d".encode("utf-8", "ignore").decode(),
+    ]
+)
+
+
+def addresses(app: Flask, method: str) -> list[str]:
+    """One address for each route that takes the method."""
+
+    def fill(rule: Rule) -> str:
+        values = {
+            name: FILLERS.get(type(conv).__name__.replace("Converter", "").lower(), "x")
+            for name, conv in rule._converters.items()
+        }
+        values = {name: int(value) if value == "7" else value for name, value in values.items()}
+        built = rule.build(values, append_unknown=False)
+        assert built is not None, rule
+        return built[1]
+
+    return sorted(
+        {
+            fill(rule)
+            for rule in app.url_map.iter_rules()
+            if method in (rule.methods or ()) and rule.endpoint != "static"
+        }
+    )
+
+
+@pytest.mark.parametrize("username", ["bidder", "secadmin"])
+def test_a_post_without_or_with_a_foreign_token_is_refused_and_writes_nothing(app: Flask, sign_in: Any, username: str):
+    browser, stranger = sign_in(username), sign_in("rival")
+    foreign = stranger.csrf_token()
+    before = log.size()
+    wrong = []
+    for url in addresses(app, "POST"):
+        for data in ({}, {"csrf_token": "nonsense"}, {"csrf_token": foreign}):
+            status = browser.http.post(url, data=data).status_code
+            if status != 400:
+                wrong.append((url, data, status))
+    assert wrong == []
+    assert log.size() == before
+
+
+@pytest.mark.parametrize(
+    "username", ["", "drafter", "screener", "publisher", "bidder", "secadmin", "sysadmin", "auditadmin"]
+)
+def test_rubbish_never_breaks_a_page(app: Flask, visitor: Client, sign_in: Any, username: str):
+    browser = sign_in(username) if username else visitor
+    gets, posts = addresses(app, "GET"), addresses(app, "POST")
+    token = browser.csrf_token()
+
+    @settings(max_examples=CI_EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+    @given(st.data())
+    def check(data: st.DataObject) -> None:
+        names = st.sampled_from(
+            [
+                "q",
+                "page",
+                "sort",
+                "state",
+                "year",
+                "unit",
+                "next",
+                "lang",
+                "role",
+                "id",
+                "title",
+                "reason",
+                "to",
+                "closes_at",
+            ]
+        )
+        values = data.draw(st.dictionaries(names, rubbish, max_size=5))
+        if data.draw(st.booleans()):
+            response = browser.http.get(data.draw(st.sampled_from(gets)), query_string=values)
+        else:
+            response = browser.http.post(data.draw(st.sampled_from(posts)), data={**values, "csrf_token": token})
+        assert response.status_code < 500, (response.request.path, values)
+
+    check()
+
+
+@pytest.mark.parametrize(
+    "path", ["/%00", "/demands/%FF", "/demands/" + "x" * 3000, "/../../etc/passwd", "/demands/ZZGX-2026-01-001'--"]
+)
+def test_strange_paths_are_not_found(visitor: Client, path: str):
+    assert visitor.http.get(path).status_code in (400, 404)

@@ -10,7 +10,7 @@ README = Path("README.md").read_text(encoding="utf-8")
 MAKEFILE = Path("Makefile").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("target", sorted(set(re.findall(r"`?make ([a-z][a-z0-9-]+)", README))))
+@pytest.mark.parametrize("target", sorted(set(re.findall(r"(?m)(?:^|`)make ([a-z][a-z0-9-]+)", README))))
 def test_make_targets_exist(target: str):
     assert re.search(rf"^{target}:", MAKEFILE, re.MULTILINE)
 
@@ -28,6 +28,8 @@ def test_linked_files_exist():
 
 
 def test_settings_are_read_somewhere():
-    code = "".join(path.read_text(encoding="utf-8") for path in [*Path("marketplace").rglob("*.py"), Path("gunicorn.conf.py")])
+    code = "".join(
+        path.read_text(encoding="utf-8") for path in [*Path("marketplace").rglob("*.py"), Path("gunicorn.conf.py")]
+    )
     for name in re.findall(r"^\| `([A-Z_]+)`", README, re.MULTILINE):
         assert f'"{name}"' in code, name

@@ -69,13 +69,13 @@ def served() -> Iterator[str]:
 
 def sign_in(browser: Browser, base: str, username: str) -> list[dict[str, object]]:
     """The cookies of an account, as a person would get them."""
-    from marketplace.demo.play import PASSWORD
+    from marketplace.accounts.rules import DEMO_PASSWORD
 
     context = browser.new_context()
     page = context.new_page()
     page.goto(f"{base}/sign-in")
     page.fill("input[name=username]", username)
-    page.fill("input[name=password]", PASSWORD)
+    page.fill("input[name=password]", DEMO_PASSWORD)
     page.press("input[name=password]", "Enter")
     page.wait_for_load_state()
     cookies = context.cookies()

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Flask, flash, g, redirect, render_template, request, url_for
+from datetime import datetime
+from typing import Any
+
+from flask import Blueprint, Flask, abort, current_app, flash, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
 from marketplace import web
-from marketplace.accounts import login, service
+from marketplace.accounts import login, queries, service
 from marketplace.accounts.forms import SecondFactorForm, SignInForm
+from marketplace.accounts.rules import DEMO_ACCOUNTS, DEMO_PASSWORD, ROLE_LABELS
 from marketplace.platform.errors import Refused
 from marketplace.platform.forms import ConfirmForm
 from marketplace.web import ResponseValue, allow, public
@@ -23,13 +27,46 @@ def sign_in() -> ResponseValue:
     target = web.safe_next(request.args.get("next"), url_for("site.after_sign_in"))
     if form.validate_on_submit():
         user, refusal = service.check_password(form.username.data, form.password.data, now=g.now)
-        if user is None:
-            form.refuse(refusal or Refused(""))
-            return render_template("accounts/sign_in.html", form=form), 422
+        if user is None or (user.is_demo and not current_app.config["ZHANGBANG"].demo):
+            form.refuse(refusal or service.wrong_password())
+            return _sign_in_page(form, target), 422
         needs_code = login.needs_second_factor(user) and user.totp_confirmed_at is not None
         login.start(user, now=g.now, second_factor=False)
         return redirect(url_for(".second_factor", next=target) if needs_code else target)
-    return render_template("accounts/sign_in.html", form=form), 422 if form.errors else 200
+    return _sign_in_page(form, target), 422 if form.errors else 200
+
+
+def _sign_in_page(form: SignInForm, target: str) -> str:
+    config = current_app.config["ZHANGBANG"]
+    cards = demo_cards(g.now) if config.demo else []
+    return render_template("accounts/sign_in.html", form=form, cards=cards, next=target, demo_password=DEMO_PASSWORD)
+
+
+def demo_cards(now: datetime) -> list[dict[str, Any]]:
+    """The demo accounts with what each can do right now, as the features say in ``extensions["demo_tasks"]``."""
+    ask = current_app.extensions["demo_tasks"]
+    return [
+        {
+            "username": user.username,
+            "name": user.name,
+            "role": " · ".join(ROLE_LABELS[item.role] for item in user.assignments),
+            "tasks": [task for tasks in ask for task in tasks(user, now)][:3],
+        }
+        for user in queries.demo_users(DEMO_ACCOUNTS)
+    ]
+
+
+@bp.post("/sign-in/demo/<username>")
+@public
+def demo_sign_in(username: str) -> ResponseValue:
+    """One click signs in as a member of the demo's cast; there is no such thing outside demo mode."""
+    if not current_app.config["ZHANGBANG"].demo or username not in DEMO_ACCOUNTS:
+        abort(404)
+    user = queries.by_username(username)
+    if user is None or not user.is_demo:
+        abort(404)
+    login.start(user, now=g.now, second_factor=False)
+    return redirect(web.safe_next(request.form.get("next"), url_for("site.after_sign_in")))
 
 
 @bp.route("/sign-in/second-factor", methods=["GET", "POST"])
@@ -57,4 +94,5 @@ def sign_out() -> ResponseValue:
 
 def install(app: Flask) -> None:
     login.install(app)
+    app.extensions.setdefault("demo_tasks", [])
     app.register_blueprint(bp)

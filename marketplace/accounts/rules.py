@@ -143,6 +143,16 @@ ORGANISATION_TABLE: dict[tuple[OrganisationState, OrganisationAction], Organisat
 }
 
 
+# The demo's cast (interface.md): printed on the sign-in page, refused outside demo mode.
+DEMO_PASSWORD = "zhangbang-demo-2026"  # noqa: S105
+DEMO_ACCOUNTS = (
+    *("drafter", "approver", "screener", "publisher", "publisher2", "custodian1", "custodian2", "custodian3"),
+    "supervisor",
+    *(f"expert{n}" for n in range(1, 10)),
+    *("finance", "bidder", "bidder_member", "rival", "sysadmin", "secadmin", "auditadmin"),
+)
+
+
 # Lock-out by delay: nobody can lock a colleague out for good, and guessing stops being worth while.
 FREE_ATTEMPTS = 4
 

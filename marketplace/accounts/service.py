@@ -40,6 +40,10 @@ class SignInRefused(Refused):
     status = 422
 
 
+def wrong_password() -> SignInRefused:
+    return SignInRefused("用户名或密码不对。请核对后再试，忘记密码可以通过邮件重设。")
+
+
 def hash_password(password: str) -> str:
     return _hasher.hash(password)
 
@@ -48,7 +52,7 @@ def check_password(username: str, password: str, *, now: datetime) -> tuple[User
     """The user whose password this is, or why not. The failure count is written and must be committed by the caller,
     so a refusal is returned, not raised. Unknown names cost the same time as wrong passwords.
     """
-    wrong = SignInRefused("用户名或密码不对。请核对后再试，忘记密码可以通过邮件重设。")
+    wrong = wrong_password()
     user = queries.by_username(username)
     if user is not None:
         db.session.refresh(user, with_for_update=True)

@@ -9,6 +9,7 @@ from flask import Flask, current_app
 from flask.cli import with_appcontext
 
 from marketplace import db, migrate
+from marketplace.accounts.rules import DEMO_PASSWORD
 from marketplace.demo import play as stage
 from marketplace.platform import audit, clock
 from marketplace.platform.policy import SYSTEM
@@ -78,7 +79,7 @@ def prepare() -> None:
         return
     _write()
     click.echo(f"\n  张榜 演示站点    {config.base_url}\n")
-    click.echo(f"  账号（密码都是 {stage.PASSWORD}）：\n  {ACCOUNTS}\n")
+    click.echo(f"  账号（密码都是 {DEMO_PASSWORD}）：\n  {ACCOUNTS}\n")
     click.echo(f"  登录页有一键登录卡片：{config.base_url}/sign-in    按 Ctrl-C 结束。\n")
 
 

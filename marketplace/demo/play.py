@@ -18,7 +18,7 @@ from marketplace.accounts import queries as accounts
 from marketplace.accounts import service as accounts_service
 from marketplace.accounts.models import Affiliate, User
 from marketplace.accounts.models import Organisation as OrganisationRow
-from marketplace.accounts.rules import OrganisationKind, OrganisationState, Role
+from marketplace.accounts.rules import DEMO_PASSWORD, OrganisationKind, OrganisationState, Role
 from marketplace.batches import service as batches
 from marketplace.batches.models import Batch
 from marketplace.demands import service
@@ -31,7 +31,6 @@ from marketplace.platform.policy import SYSTEM, Actor
 from marketplace.platform.working_days import BEIJING, beijing_day, close_of
 from marketplace.settings import queries as settings
 
-PASSWORD = "zhangbang-demo-2026"  # noqa: S105 — printed on the sign-in page, refused outside demo mode
 ZONE = "ZZGX"
 # Scenes of one instant in the order in which an office works through them.
 CREATE, WRITE, SCREEN, POOL, BATCH, CHANGE, ASK = range(7)
@@ -129,7 +128,7 @@ class Stage:
             db.session.add(row)
             self.units[key] = row
         db.session.flush()
-        password = accounts_service.hash_password(PASSWORD)
+        password = accounts_service.hash_password(DEMO_PASSWORD)
         host = self.units["tech"]
         for said_person in people().values():
             home = self.units.get(said_person.org) or self.units.get(said_person.employer_org) or host

@@ -18,7 +18,7 @@ def trimmed(value: Any) -> Any:
 
 
 class Form(FlaskForm):  # type: ignore[misc]
-    """``refusals`` are sentences about the whole act; field errors stay with their fields."""
+    """Sentences about the whole act go to ``form_errors``; field errors stay with their fields."""
 
     class Meta:
         def bind_field(self, form: Any, unbound: Any, options: dict[str, Any]) -> Field:
@@ -27,10 +27,6 @@ class Form(FlaskForm):  # type: ignore[misc]
                 options = {**options}
                 unbound.kwargs["filters"] = [trimmed, *filters]
             return unbound.bind(form=form, **options)
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.refusals: list[str] = []
 
     def refuse(self, error: Refused) -> None:
         """Show a refusal: beside its fields where it names some, else on top."""
@@ -41,7 +37,7 @@ class Form(FlaskForm):  # type: ignore[misc]
                 field.errors = [*field.errors, sentence]
                 placed = True
         if not placed or error.sentence not in error.fields.values():
-            self.refusals.append(error.sentence)
+            self.form_errors.append(error.sentence)
 
 
 class ConfirmForm(Form):

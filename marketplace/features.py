@@ -12,6 +12,7 @@ FEATURES = (
     "marketplace.frontend.routes",
     "marketplace.site.routes",
     "marketplace.demands.routes",
+    "marketplace.transparency.routes",
     "marketplace.notifications.routes",
     "marketplace.demo.cli",
 )

@@ -1,0 +1,3 @@
+from tests.demands.conftest import now, stage
+
+__all__ = ["now", "stage"]

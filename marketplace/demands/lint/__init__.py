@@ -56,18 +56,18 @@ def lint(content: DemandContent, *, dates: Dates | None = None) -> Lint:
     found = [*structure_findings(content, dates), *word_findings(content)]
     order = {BLOCKING: 0, ADVICE: 1, PASSED: 2}
     found.sort(key=lambda item: order[item.severity])
-    parts = _parts(found)
+    parts = _parts(found, content)
     if not (content.content.strip() or content.conditions.strip()):  # nothing written yet that could be judged
         parts |= {name: (0, PARTS[name][1]) for name in ("fair", "words")}
     found += _passed_parts(found, parts)
     return Lint(tuple(found), sum(points for points, _ in parts.values()), parts)
 
 
-def _parts(found: Iterable[Finding]) -> dict[str, tuple[int, int]]:
+def _parts(found: Iterable[Finding], content: DemandContent) -> dict[str, tuple[int, int]]:
     lost = dict.fromkeys(PARTS, 0)
     for item in found:
         if item.severity != PASSED:
-            lost[item.part] += PARTS[item.part][1] if item.code == "indicators.none" else 0
+            lost[item.part] += PARTS[item.part][1] if item.code == "indicators" and not content.indicators else 0
             lost[item.part] += _LOSS[item.part][0 if item.severity == BLOCKING else 1]
     return {name: (max(0, worth - lost[name]), worth) for name, (_, worth) in PARTS.items()}
 

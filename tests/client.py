@@ -70,7 +70,7 @@ class Page:
                 return values
         raise AssertionError(f"no form {action!r} on {self.url}")
 
-    def submit(self, action: str | None = None, *, follow: bool = True, **changes: Any) -> Page:
+    def submit(self, action: str | None = None, /, *, follow: bool = True, **changes: Any) -> Page:
         """Post the form with some values changed (``None`` leaves a field out), as a person would."""
         values = self.form(action)
         for name, value in changes.items():

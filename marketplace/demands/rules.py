@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from marketplace.accounts.rules import STAFF, Role, publisher, screener, system
+from marketplace.accounts.rules import STAFF, Role, publisher, screener, supervisor, system
 from marketplace.demands import clocks
 from marketplace.platform import policy
 from marketplace.platform.policy import Actor, Need, anyone, role, signed_in
@@ -281,6 +281,7 @@ is_public = Need(
     "这条需求还没有公布。",
     lambda actor, demand, now: demand.visible_from is not None and now >= demand.visible_from,
 )
+finance = role(Role.FINANCE, refusal="只有财政可以这样做。")
 staff = role(*sorted(STAFF), refusal="这一页供平台工作人员使用。")
 
 GRANTS = policy.declare(
@@ -296,6 +297,8 @@ GRANTS = policy.declare(
         "demand.lookalikes": [[screener], [publisher]],
         "demand.import": [[screener]],
         "demand.export": [[staff], [writes_for_a_unit]],
+        "demand.work": [[of_unit], [screener], [publisher], [supervisor], [finance]],
+        "demand.decide": [[publisher], [supervisor]],
         "demand.propose": [[publisher]],
         "demand.republish": [[publisher]],
         "demand.submit": [[approver_of_unit, not_the_drafter]],

@@ -14,7 +14,7 @@ from marketplace.platform.audit import queries as log
 from tests.client import Client
 
 CI_EXAMPLES = 25  # per role; `make soak` runs 10,000 in all
-FILLERS = {"int": "7", "default": "ZZGX-2026-01-001", "string": "ZZGX-2026-01-001", "path": "a/b"}
+FILLERS: dict[str, Any] = {"IntegerConverter": 7, "PathConverter": "a/b"}
 rubbish = st.text(max_size=40) | st.sampled_from(
     [
         "'",
@@ -39,10 +39,9 @@ def addresses(app: Flask, method: str) -> list[str]:
 
     def fill(rule: Rule) -> str:
         values = {
-            name: FILLERS.get(type(conv).__name__.replace("Converter", "").lower(), "x")
-            for name, conv in rule._converters.items()
+            name: FILLERS.get(type(converter).__name__, "ZZGX-2026-01-001")
+            for name, converter in rule._converters.items()
         }
-        values = {name: int(value) if value == "7" else value for name, value in values.items()}
         built = rule.build(values, append_unknown=False)
         assert built is not None, rule
         return built[1]

@@ -12,7 +12,7 @@ from flask import Blueprint, Flask
 from marketplace.platform.files.storage import storage_from
 
 bp = Blueprint("demands", __name__)
-PARTS = ("unit", "staff", "public")  # ``/demands/<ref>`` of the last takes what the others leave
+PARTS = ("unit", "staff", "lists", "public")  # ``/demands/<ref>`` of the last takes what the others leave
 
 
 def install(app: Flask) -> None:

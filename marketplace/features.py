@@ -14,6 +14,7 @@ FEATURES = (
     "marketplace.demands.routes",
     "marketplace.transparency.routes",
     "marketplace.notifications.routes",
+    "marketplace.home.routes",
     "marketplace.demo.cli",
 )
 

@@ -20,7 +20,7 @@ CATALOGUE = ROOT / "marketplace" / "translations" / "en" / "LC_MESSAGES" / "mess
 # Pages for the public and for companies are bilingual from the start; staff pages may follow (design/ui.md).
 BILINGUAL = (
     "base.html", "layouts/", "components/", "errors/", "home/", "batches/", "demands/form", "demands/list",
-    "demands/show", "questions/", "accounts/", "organisations/", "search/", "capabilities/", "bids/", "notices/",
+    "demands/show", "demands/history", "demands/print", "questions/", "accounts/", "organisations/", "search/", "capabilities/", "bids/", "notices/",
     "transparency/", "verify/", "help/",
 )  # fmt: skip
 METHODS = [("marketplace/**.py", "python"), ("templates/**.html", "jinja2"), ("templates/**.txt", "jinja2")]

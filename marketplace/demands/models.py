@@ -248,3 +248,13 @@ class DemandFollow(db.Base):
     demand_id: Mapped[int] = mapped_column(ForeignKey("demand.id", ondelete="CASCADE"), primary_key=True)
     user_id: Mapped[int] = mapped_column(ForeignKey("user.id"), primary_key=True, index=True)
     followed_at: Mapped[datetime]
+
+
+class DemandViews(db.Base):
+    """How often a demand was looked at on one day (Beijing)."""
+
+    __tablename__ = "demand_views"
+
+    demand_id: Mapped[int] = mapped_column(ForeignKey("demand.id", ondelete="CASCADE"), primary_key=True)
+    on: Mapped[date] = mapped_column(primary_key=True)
+    number: Mapped[int] = mapped_column(default=0)

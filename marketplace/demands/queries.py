@@ -9,14 +9,14 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select, true
-from sqlalchemy.orm import joinedload, raiseload, selectinload
+from sqlalchemy.orm import joinedload, raiseload, selectinload, undefer
 
 from marketplace import db, taxonomy
 from marketplace.accounts.models import Organisation
 from marketplace.accounts.rules import Role
 from marketplace.batches.models import Batch
 from marketplace.demands.clocks import CLOSING_WITHIN, MODES
-from marketplace.demands.models import Demand, DemandFile, DemandFollow, DemandIndustry
+from marketplace.demands.models import Demand, DemandCustodian, DemandFile, DemandFollow, DemandIndustry
 from marketplace.demands.rules import PHASES, State
 from marketplace.platform.policy import Actor
 
@@ -326,3 +326,40 @@ def follows(demand: Demand, actor: Actor) -> bool:
 def followers(demand_id: int) -> list[int]:
     """User ids, for notifications."""
     return list(db.session.scalars(select(DemandFollow.user_id).where(DemandFollow.demand_id == demand_id)))
+
+
+def for_page(*, actor: Actor, now: datetime, ref: str) -> Demand | None:
+    """One demand with all that its page shows: five queries, however much there is to show."""
+    return db.session.scalar(
+        visible(actor, now)
+        .where(or_(Demand.number == ref, Demand.key == ref))
+        .options(
+            joinedload(Demand.unit),
+            joinedload(Demand.batch),
+            undefer(Demand.content),
+            selectinload(Demand.versions),
+            selectinload(Demand.files),
+            selectinload(Demand.custodians).joinedload(DemandCustodian.organisation),
+            selectinload(Demand.proposals),
+        )
+    )
+
+
+def with_content(filters: Filters, now: datetime, limit: int) -> list[Demand]:
+    """The filtered list with what each demand says, for papers, feeds and files."""
+    return list(
+        db.session.scalars(
+            select(Demand)
+            .where(is_public(now), *matching(filters, now))
+            .order_by(*_order(filters.sort, now))
+            .limit(limit)
+            .options(
+                joinedload(Demand.unit),
+                joinedload(Demand.batch),
+                undefer(Demand.content),
+                selectinload(Demand.industries),
+                selectinload(Demand.versions),
+                raiseload("*"),
+            )
+        )
+    )

@@ -1,5 +1,8 @@
 """Pages of demands. Everything shares one blueprint, so that an endpoint is ``demands.<view>`` whichever file has it:
-``public`` (list, one demand, papers), ``unit`` (writing), ``staff`` (screening to publishing).
+``public`` (list, one demand), ``documents`` (papers and files), ``unit`` (writing), ``staff`` (screening to publishing).
+
+Later features add to a demand's page through ``extensions["demand_page"]``: functions ``(demand) -> variables of
+demands/show.html``; ``act_row``, ``acts`` and ``notices`` are joined, everything else is set.
 """
 
 from __future__ import annotations
@@ -12,13 +15,14 @@ from flask import Blueprint, Flask
 from marketplace.platform.files.storage import storage_from
 
 bp = Blueprint("demands", __name__)
-PARTS = ("unit", "staff", "lists", "public")  # ``/demands/<ref>`` of the last takes what the others leave
+PARTS = ("unit", "staff", "lists", "documents", "public")  # ``/demands/<ref>`` of the last takes what is left
 
 
 def install(app: Flask) -> None:
     """Register the views of every part, and the storage that attachments live in (``extensions["storage"]``)."""
     config = app.config["ZHANGBANG"]
     app.extensions.setdefault("storage", storage_from(config.storage_url or None, instance=config.instance))
+    app.extensions.setdefault("demand_page", [])
     for part in PARTS:
         if find_spec(f"{__name__}.{part}") is not None:
             import_module(f"{__name__}.{part}")

@@ -16,12 +16,12 @@ from marketplace.platform.rendering.paper import (
     Verification,
 )
 from marketplace.platform.rendering.pdf import pdf
-from marketplace.platform.rendering.qr import qr_png, qr_svg
+from marketplace.platform.rendering.qr import qr_path, qr_png, qr_svg
 from marketplace.platform.rendering.tables import Cell, Sheet, csv, workbook, xlsx
 from marketplace.platform.rendering.word import docx_file
 
 __all__ = [
     "ATOM", "ICALENDAR", "Block", "Cell", "Column", "Entry", "Event", "Facts", "Heading", "Listing", "PageBreak",
     "Paper", "Sheet", "Signatures", "Table", "Text", "Verification", "atom", "csv", "docx_file", "ics", "is_covered",
-    "pdf", "qr_png", "qr_svg", "shown", "uncovered", "visible", "workbook", "xlsx",
+    "pdf", "qr_path", "qr_png", "qr_svg", "shown", "uncovered", "visible", "workbook", "xlsx",
 ]  # fmt: skip

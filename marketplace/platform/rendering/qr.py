@@ -35,3 +35,10 @@ def qr_png(text: str, *, scale: int = 8) -> bytes:
 
 def _code(text: str) -> segno.QRCode:
     return segno.make(text, error="m", micro=False)
+
+
+def qr_path(text: str) -> dict[str, int | str]:
+    """``{size, path}`` for ``components/share.html``: the side in modules, and one subpath per dark module."""
+    matrix = [list(line) for line in segno.make(text, error="m").matrix]
+    dark = ((x, y) for y, line in enumerate(matrix) for x, module in enumerate(line) if module)
+    return {"size": len(matrix), "path": "".join(f"M{x} {y}h1v1h-1z" for x, y in dark)}

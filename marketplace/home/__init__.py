@@ -1,0 +1,1 @@
+"""The front page: what is open, what is new, what comes next."""

@@ -184,19 +184,21 @@ def escaped(text: str) -> str:
     return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
+def has_word(word: str) -> ColumnElement[bool]:
+    """The word stands in the title, the summary, the number or the unit's name."""
+    pattern = f"%{escaped(word)}%"
+    return or_(
+        Demand.title.ilike(pattern, escape="\\"),
+        Demand.summary.ilike(pattern, escape="\\"),
+        Demand.number.ilike(pattern, escape="\\"),
+        Demand.unit_id.in_(select(Organisation.id).where(Organisation.name.ilike(pattern, escape="\\"))),
+    )
+
+
 def matching(filters: Filters, now: datetime) -> list[ColumnElement[bool]]:
     """The WHERE of a filtered list, visibility aside."""
     conditions: list[ColumnElement[bool]] = []
-    for word in filters.q.split()[:8]:
-        pattern = f"%{escaped(word)}%"
-        conditions.append(
-            or_(
-                Demand.title.ilike(pattern, escape="\\"),
-                Demand.summary.ilike(pattern, escape="\\"),
-                Demand.number.ilike(pattern, escape="\\"),
-                Demand.unit_id.in_(select(Organisation.id).where(Organisation.name.ilike(pattern, escape="\\"))),
-            )
-        )
+    conditions += [has_word(word) for word in filters.q.split()[:8]]
     for name in FACETS:
         values = getattr(filters, name)
         if values:

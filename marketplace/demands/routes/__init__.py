@@ -15,7 +15,7 @@ from flask import Blueprint, Flask
 from marketplace.platform.files.storage import storage_from
 
 bp = Blueprint("demands", __name__)
-PARTS = ("unit", "staff", "lists", "documents", "public")  # ``/demands/<ref>`` of the last takes what is left
+PARTS = ("unit", "staff", "queues", "lists", "documents", "public")  # ``/demands/<ref>`` of the last comes last
 
 
 def install(app: Flask) -> None:

@@ -9,7 +9,7 @@ DEV := .venv/.ok-$(call DIGEST,requirements-dev.txt)
 PYTEST := $(BIN)/python -m pytest -q
 JOBS ?= 2
 
-.PHONY: run test check soak bench search-quality e2e lock i18n format clean
+.PHONY: run test check soak bench e2e lock i18n format clean
 
 run: $(RUNTIME)
 	@export PORT=$(PORT) ZHANGBANG_DEMO=$${ZHANGBANG_DEMO-1}; \
@@ -30,13 +30,10 @@ e2e: $(DEV)
 	$(PYTEST) tests/browser tests/front
 
 soak: $(DEV)
-	$(BIN)/python -m bench.soak
+	ZHANGBANG_SOAK=1 $(PYTEST) --timeout 3600 tests/demands/test_concurrency.py tests/house/test_hostile.py
 
 bench: $(DEV)
 	$(BIN)/python -m bench
-
-search-quality: $(DEV)
-	$(BIN)/python -m marketplace.search.quality
 
 i18n: $(DEV)
 	$(BIN)/python scripts/words.py

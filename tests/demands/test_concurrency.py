@@ -20,8 +20,9 @@ from marketplace.platform.outbox import OutboxRow
 from tests import factories
 from tests.conftest import _fresh_database
 from tests.demands.samples import content
+from tests.sizes import size
 
-ROUNDS = 40  # make soak: 200
+ROUNDS = size(40, 200)
 
 
 @pytest.fixture

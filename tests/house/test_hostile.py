@@ -12,8 +12,9 @@ from werkzeug.routing import Rule
 
 from marketplace.platform.audit import queries as log
 from tests.client import Client
+from tests.sizes import size
 
-CI_EXAMPLES = 25  # per role; `make soak` runs 10,000 in all
+EXAMPLES = size(25, 1250)  # for each of eight roles
 FILLERS: dict[str, Any] = {"IntegerConverter": 7, "PathConverter": "a/b"}
 rubbish = st.text(max_size=40) | st.sampled_from(
     [
@@ -78,7 +79,7 @@ def test_rubbish_never_breaks_a_page(app: Flask, visitor: Client, sign_in: Any, 
     gets, posts = addresses(app, "GET"), addresses(app, "POST")
     token = browser.csrf_token()
 
-    @settings(max_examples=CI_EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+    @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), database=None)
     @given(st.data())
     def check(data: st.DataObject) -> None:
         names = st.sampled_from(

@@ -62,7 +62,7 @@ class Page:
 def measure(count: int, only: set[str] | None = None) -> dict[str, Page]:
     """Each page's median CPU, queries and loaded rows over a fresh database of ``count`` public demands."""
     with site(count) as (app, client, desk):
-        number = f"ZZGX-2026-01-{count // 2:03d}"
+        number = f"ZZGX-2026-09-{count // 2:03d}"
         pages: dict[str, tuple[Any, str]] = {
             "home": (client, "/"),
             "list": (client, "/demands?facets=0"),
@@ -148,7 +148,7 @@ def fill(count: int) -> None:
     """Copies of the demo's published demands with numbers and instants of their own, by plain inserts."""
     from datetime import timedelta
 
-    from sqlalchemy import insert, inspect, select
+    from sqlalchemy import func, insert, inspect, select
 
     from marketplace import db
     from marketplace.demands.models import Demand, DemandIndustry, DemandVersion
@@ -160,15 +160,7 @@ def fill(count: int) -> None:
     values = [{name: getattr(row, name) for name in columns} for row in samples]
     industries = {row.id: [item.code for item in row.industries] for row in samples}
     versions = {row.id: row.versions[0] for row in samples}
-    db.session.execute(DemandVersion.__table__.delete())
-    db.session.execute(DemandIndustry.__table__.delete())
-    for name in ("demand_custodian", "question", "demand_follow", "demand_proposal", "demand_round", "demand_file"):
-        if name in db.Base.metadata.tables:
-            db.session.execute(db.Base.metadata.tables[name].delete())
-    waiting = [row for row in db.session.scalars(select(Demand).where(Demand.published_at.is_(None)))]
-    keep = {row.id for row in waiting}
-    db.session.execute(Demand.__table__.delete().where(Demand.id.not_in(keep)))
-    first = max(keep, default=0) + 1
+    first = (db.session.scalar(select(func.max(Demand.id))) or 0) + 1
     demands, codes, said = [], [], []
     for place in range(count):
         sample = values[place % len(values)]
@@ -180,8 +172,8 @@ def fill(count: int) -> None:
             | {
                 "id": id_,
                 "key": f"b{place:011d}",
-                "sequence": place + 1,
-                "number": f"ZZGX-2026-01-{place + 1:03d}",
+                "sequence": place + 1001,
+                "number": f"ZZGX-2026-09-{place + 1:03d}",
                 "published_at": visible,
                 "visible_from": visible,
                 "closes_at": max(closes, visible + timedelta(days=1)),

@@ -15,6 +15,7 @@ FEATURES = (
     "marketplace.transparency.routes",
     "marketplace.notifications.routes",
     "marketplace.home.routes",
+    "marketplace.desk.routes",
     "marketplace.demo.cli",
 )
 

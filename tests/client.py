@@ -20,7 +20,11 @@ class Page:
     def __init__(self, client: Client, response: TestResponse, url: str) -> None:
         self.client, self.response, self.url = client, response, url
         self.status = response.status_code
-        self.text = response.get_data(as_text=True) if response.mimetype != "application/octet-stream" else ""
+        self.text = (
+            response.get_data(as_text=True)
+            if response.mimetype.startswith(("text/", "application/json", "application/atom", "application/problem"))
+            else ""
+        )
         self.is_html = response.mimetype == "text/html" and bool(self.text.strip())
         self.html = lxml.html.document_fromstring(self.text) if self.is_html else None
         if self.is_html and "<html" in self.text:

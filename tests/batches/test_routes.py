@@ -9,10 +9,9 @@ from marketplace import db
 from marketplace.batches.models import Batch
 from marketplace.batches.rules import BatchState
 from marketplace.demands.rules import State
-from tests.demands.conftest import Stage, now, stage  # noqa: F401 — fixtures
 
 
-def test_from_the_call_to_the_list(stage: Stage, sign_in):  # noqa: F811
+def test_from_the_call_to_the_list(stage, sign_in):
     demands = [stage.pooled(title=f"第{n}条入库需求的名称够长") for n in (1, 2)]
     db.session.commit()
     publisher = sign_in("publisher")
@@ -36,7 +35,7 @@ def test_from_the_call_to_the_list(stage: Stage, sign_in):  # noqa: F811
     assert {demand.state for demand in demands} == {State.PUBLISHED}
 
 
-def test_a_deadline_too_early_is_shown_with_the_first_possible_and_nothing_is_posted(stage: Stage, sign_in):  # noqa: F811
+def test_a_deadline_too_early_is_shown_with_the_first_possible_and_nothing_is_posted(stage, sign_in):
     demand, batch = stage.pooled(), stage.batch()
     db.session.commit()
     early = (stage.now + timedelta(days=3)).date().isoformat()
@@ -52,7 +51,7 @@ def test_a_deadline_too_early_is_shown_with_the_first_possible_and_nothing_is_po
 @pytest.mark.parametrize(
     "path", ["", "/new", "/CODE", "/CODE/edit", "/CODE/call", "/CODE/publication", "/CODE/call-back"]
 )
-def test_only_publishers_run_batches(stage: Stage, sign_in, visitor, path):  # noqa: F811
+def test_only_publishers_run_batches(stage, sign_in, visitor, path):
     batch = stage.batch()
     db.session.commit()
     url = "/desk/batches" + path.replace("CODE", batch.code)

@@ -35,14 +35,17 @@ rubbish = st.text(max_size=40) | st.sampled_from(
 )
 
 
+def _filler(converter: Any) -> Any:
+    if choices := sorted(getattr(converter, "items", ())):
+        return choices[0]
+    return FILLERS.get(type(converter).__name__, "ZZGX-2026-01-001")
+
+
 def addresses(app: Flask, method: str) -> list[str]:
     """One address for each route that takes the method."""
 
     def fill(rule: Rule) -> str:
-        values = {
-            name: FILLERS.get(type(converter).__name__, "ZZGX-2026-01-001")
-            for name, converter in rule._converters.items()
-        }
+        values = {name: _filler(converter) for name, converter in rule._converters.items()}
         built = rule.build(values, append_unknown=False)
         assert built is not None, rule
         return built[1]

@@ -1,0 +1,267 @@
+"""The work desk: 待办, 已办, 我发起的; its export; and what the demo's sign-in cards say."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from flask import Blueprint, Flask, Response, current_app, g, request, url_for
+from flask import render_template as render
+from flask_babel import gettext as _
+from sqlalchemy import Select, select
+
+from marketplace import db, taxonomy, web
+from marketplace.accounts.models import User
+from marketplace.accounts.queries import actor_of
+from marketplace.accounts.rules import Role
+from marketplace.demands.models import Demand, DemandProposal
+from marketplace.demands.pages import pagination
+from marketplace.demands.rules import STATE_LABELS, TONES
+from marketplace.desk import queries
+from marketplace.desk.queries import MATTERS, SECOND, Matter
+from marketplace.platform import formatting
+from marketplace.platform.rendering import xlsx
+from marketplace.settings import queries as settings
+from marketplace.web import ResponseValue, allow
+
+bp = Blueprint("desk", __name__)
+PER_PAGE = 20
+EXPORT_LIMIT = 5_000
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+def _roles() -> frozenset[Role]:
+    return queries.held(g.actor, request.args.get("role", ""))
+
+
+def _word(name: str) -> str:
+    return request.args.get(name, "").strip()[:60]
+
+
+@bp.get("/desk")
+@allow("demand.desk")
+def index() -> ResponseValue:
+    """What waits for the person who asks."""
+    roles = _roles()
+    matter = _word("matter")
+    query = queries.todo(g.actor, roles, matter=matter, q=_word("q"), direction=_word("direction"))
+    calendar = settings.calendar()
+    dues = queries.due_counts(g.actor, roles, calendar, g.now)
+    labels = (_("已逾期"), _("今天到期"), _("3日内"), _("更晚"))
+    known = [item for item in (*MATTERS, SECOND) if roles & set(item.roles)]
+    return _page(
+        query,
+        title=_("待办"),
+        current="index",
+        filters=[
+            {
+                "name": "matter",
+                "label": _("事项"),
+                "value": matter,
+                "choices": [(item.code, item.label) for item in known],
+                "all": _("全部事项"),
+            }
+        ]
+        if len(known) > 1
+        else [],
+        dues=[
+            (label, number, place == 0 and number > 0)
+            for place, (label, number) in enumerate(zip(labels, dues, strict=True))
+        ]
+        if any(dues)
+        else None,
+        nothing={
+            "title": _("现在没有要办的事"),
+            "text": _("有新的事项时会出现在这里，也会发消息给您。"),
+            "action": None,
+        },
+        show_next=True,
+    )
+
+
+@bp.get("/desk/done")
+@allow("demand.desk")
+def done() -> ResponseValue:
+    return _page(
+        queries.done(g.actor, q=_word("q"), direction=_word("direction")),
+        title=_("已办"),
+        current="done",
+        nothing={"title": _("还没有办过的事"), "text": _("您办理过的需求会留在这里。"), "action": None},
+    )
+
+
+@bp.get("/desk/mine")
+@allow("demand.desk")
+def mine() -> ResponseValue:
+    return _page(
+        queries.mine(g.actor, q=_word("q"), direction=_word("direction")),
+        title=_("我发起的"),
+        current="mine",
+        nothing={"title": _("还没有发起过需求"), "text": _("您填报或提交的需求会出现在这里。"), "action": None},
+    )
+
+
+def _page(
+    query: Select[Demand],
+    *,
+    title: str,
+    current: str,
+    nothing: dict[str, Any],
+    filters: list[dict[str, Any]] | None = None,
+    dues: Any = None,
+    show_next: bool = False,
+) -> ResponseValue:
+    if request.args.get("export") == "xlsx":
+        return _export(query, title)
+    total = queries.count(query)
+    pages = max(1, -(-total // PER_PAGE))
+    text = request.args.get("page", "1")
+    page = min(int(text) if text.isascii() and text.isdigit() and len(text) < 7 and int(text) else 1, pages)
+    rows = list(db.session.scalars(query.limit(PER_PAGE).offset((page - 1) * PER_PAGE)))
+    tasks = _tasks(rows)
+    direction = [(code, label.zh) for code, label in taxonomy.DIRECTIONS.items()]
+    return render(
+        "desk/index.html",
+        title=title,
+        desk=menu(current, total if current == "index" else None),
+        changed=None,
+        next=_next(tasks[0]) if show_next and tasks and page == 1 else None,
+        dues=dues,
+        filters=[
+            {"name": "q", "label": _("需求名称或编号"), "value": _word("q")},
+            *(filters or []),
+            {
+                "name": "direction",
+                "label": _("方向"),
+                "value": _word("direction"),
+                "choices": direction,
+                "all": _("全部方向"),
+            },
+        ],
+        reset_url=request.path,
+        tools=[
+            {
+                "label": _("导出%(count)s条", count=total),
+                "url": web.page_url(export="xlsx", page=None),
+                "icon": "download",
+                "name": "export",
+            }
+        ]
+        if total
+        else [],
+        bulk=None,
+        count=total,
+        tasks=tasks,
+        pages=pagination(page, pages, total, PER_PAGE, lambda number: web.page_url(page=number)),
+        nothing=nothing,
+    )
+
+
+def menu(current: str, count: int | None = None) -> list[dict[str, Any]]:
+    """The desk's menu: only what exists and what this person may open."""
+
+    def item(endpoint: str, label: str, number: int | None = None) -> dict[str, Any]:
+        here = endpoint == f"desk.{current}"
+        return {"url": url_for(endpoint), "label": label, "count": number, "hot": bool(number), "current": here}
+
+    own = [item("desk.index", _("待办"), count), item("desk.done", _("已办")), item("desk.mine", _("我发起的"))]
+    work = [
+        item(endpoint, label)
+        for endpoint, label, roles in (
+            ("messages.index", _("消息"), tuple(Role)),
+            ("demands.new", _("填报需求"), (Role.DRAFTER, Role.APPROVER)),
+            ("exchange.index", _("导入清单"), (Role.SCREENER,)),
+            ("organisations.queue", _("单位审核"), (Role.SCREENER,)),
+            ("demands.manage_batches", _("批次编排"), (Role.PUBLISHER,)),
+            ("audit.index", _("审计记录"), (Role.AUDITADMIN, Role.SUPERVISOR)),
+        )
+        if endpoint in current_app.view_functions and g.actor.has(*roles)
+    ]
+    return [{"heading": "", "items": own}] + ([{"heading": _("业务"), "items": work}] if work else [])
+
+
+def _seconds(rows: list[Demand]) -> set[int]:
+    """Which of these wait for a second person: one query."""
+    if not rows:
+        return set()
+    return set(
+        db.session.scalars(
+            select(DemandProposal.demand_id).where(
+                DemandProposal.demand_id.in_([row.id for row in rows]), DemandProposal.decided_at.is_(None)
+            )
+        )
+    )
+
+
+def _tasks(rows: list[Demand]) -> list[dict[str, Any]]:
+    calendar, roles, seconds = settings.calendar(), _roles(), _seconds(rows)
+    tasks = []
+    for demand in rows:
+        matter: Matter = queries.matter_of(demand, roles, second=demand.id in seconds)
+        due = queries.due_at(demand, matter, calendar)
+        phase = demand.phase(g.now)
+        waiting = demand.id in seconds or any(
+            item.state is demand.state and roles & set(item.roles) for item in MATTERS
+        )
+        tasks.append(
+            {
+                "id": demand.id,
+                "title": demand.title or _("未命名需求"),
+                "url": url_for("demands.work", ref=demand.ref),
+                "note": demand.unit.display_name + (_("，第%(n)s轮", n=demand.round + 1) if demand.round else ""),
+                "matter": matter.label if waiting else _("查看"),
+                "state": {"label": STATE_LABELS[demand.state].zh, "tone": TONES[phase]},
+                "due": formatting.countdown(due, g.now) if due and due > g.now else (_("已逾期") if due else None),
+                "due_note": formatting.moment_short(due) if due else None,
+                "late": bool(due and due <= g.now),
+                "verb": matter.verb if waiting else _("查看"),
+                "verb_url": url_for("demands.work", ref=demand.ref),
+            }
+        )
+    return tasks
+
+
+def _next(task: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "why": _("%(note)s到期", note=task["due_note"]) if task["due_note"] else task["matter"],
+        "title": _("%(matter)s：%(title)s", matter=task["matter"], title=task["title"]),
+        "text": task["note"],
+        "url": task["url"],
+        "verb": task["verb"],
+    }
+
+
+def _export(query: Select[Demand], title: str) -> Response:
+    """The filtered list as xlsx; texts stay texts, whatever sign they begin with."""
+    rows = [
+        [
+            demand.number or "",
+            demand.title,
+            demand.unit.name,
+            taxonomy.DIRECTIONS[demand.direction].zh if demand.direction in taxonomy.DIRECTIONS else "",
+            STATE_LABELS[demand.state].zh,
+            formatting.moment_table(demand.submitted_at) if demand.submitted_at else "",
+            formatting.moment_table(demand.closes_at) if demand.closes_at else "",
+        ]
+        for demand in db.session.scalars(query.limit(EXPORT_LIMIT))
+    ]
+    headers = [_("编号"), _("需求名称"), _("需求单位"), _("方向"), _("状态"), _("提交时间"), _("揭榜截止")]
+    response = Response(xlsx(headers, rows), mimetype=XLSX)
+    response.headers.set("Content-Disposition", "attachment", filename=f"{title}.xlsx")
+    return response
+
+
+def demo_tasks(user: User, now: datetime) -> list[tuple[str, str]]:
+    """For the demo's sign-in cards: the first things that wait for this account."""
+    actor = actor_of(user)
+    roles = queries.held(actor)
+    rows = db.session.scalars(queries.todo(actor, roles).limit(2))
+    return [
+        (f"{queries.matter_of(row, roles, second=False).verb}：{row.title}", url_for("demands.work", ref=row.ref))
+        for row in rows
+    ]
+
+
+def install(app: Flask) -> None:
+    app.register_blueprint(bp)
+    app.extensions.setdefault("demo_tasks", []).append(demo_tasks)

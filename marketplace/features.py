@@ -16,6 +16,8 @@ FEATURES = (
     "marketplace.notifications.routes",
     "marketplace.home.routes",
     "marketplace.desk.routes",
+    "marketplace.settings.routes",
+    "marketplace.administration.routes",
     "marketplace.demo.cli",
 )
 

@@ -21,7 +21,7 @@ from marketplace.notifications.rules import DEMAND, ORGANISATION, QUESTION, Tell
 from marketplace.platform import outbox
 from marketplace.platform.outbox import OutboxRow
 
-TOPICS = ("demand.", "question.", "organisation.", "role.", "batch.")
+TOPICS = ("demand.", "question.", "organisation.", "role.", "batch.", "settings.")
 
 
 def install() -> None:
@@ -43,6 +43,8 @@ def handle(rows: list[OutboxRow], now: datetime) -> None:
             _about_role(row, now)
         elif family == "batch":
             _about_batch(row, now)
+        elif row.topic == "settings.calendar" and row.payload.get("on_rest_days"):
+            _about_calendar(row, now)
 
 
 def _subject_id(row: outbox.OutboxRow, family: str) -> int | None:
@@ -139,6 +141,17 @@ def _about_batch(row: OutboxRow, now: datetime) -> None:
         people = queries.holder_ids(Role.PUBLISHER) - {row.payload.get("actor_id") or 0}
         title, text = f"{batch.name}已整批撤回：{batch.theme}", sentence(str(row.payload.get("reason") or ""))
     service.tell(people, key=f"outbox:{row.id}", title=title, text=text, url=f"/batches/{batch.code}", now=now)
+
+
+def _about_calendar(row: OutboxRow, now: datetime) -> None:
+    service.tell(
+        queries.holder_ids(Role.PUBLISHER),
+        key=f"outbox:{row.id}",
+        title=f"{row.payload['year']}年工作日历有变动，{row.payload['on_rest_days']}条需求的截止日落在休息日",
+        text="原截止时间不会缩短；需要顺延的，请在需求页办理延期。",
+        url="/demands",
+        now=now,
+    )
 
 
 def remind(now: datetime) -> None:

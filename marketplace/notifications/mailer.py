@@ -28,6 +28,7 @@ from marketplace.notifications import queries
 from marketplace.notifications.models import Mail
 
 log = structlog.get_logger(__name__)
+ONCE = "once:"  # mails of this key carry a secret link; their text is forgotten once sent
 Transport = Callable[[str, EmailMessage], None]
 
 
@@ -117,5 +118,7 @@ def deliver(now: datetime, *, config: Config, transport: Transport | None = None
                 log.warning("mail not sent", mail=mail.id, error=mail.last_error)
             else:
                 mail.sent_at, mail.last_error = now, ""
+                if mail.key.startswith(ONCE):
+                    mail.body = ""
                 sent += 1
     return sent

@@ -33,7 +33,7 @@ def index() -> ResponseValue:
     only_unread = request.args.get("show") == "unread"
     query = queries.messages_of(g.actor.id, unread=only_unread)
     before = request.args.get("before", type=int)
-    if before:
+    if before and before < 2**63:
         query = query.where(Message.id < before)
     rows = list(db.session.scalars(query.limit(PER_PAGE + 1)))
     return render_template(

@@ -8,17 +8,25 @@ from sqlalchemy import select
 
 from marketplace import db
 from marketplace.demands.clocks import Clocks, effective_clocks
-from marketplace.platform.working_days import Calendar, KnownYear, SpecialDay, seeded
+from marketplace.platform.working_days import Calendar, KnownYear, SpecialDay, seed_rows, seeded
 from marketplace.settings.models import Setting, WorkingDay, WorkingYear
+
+
+def working_days() -> tuple[list[SpecialDay], list[KnownYear]]:
+    """Days and years as stored, the seed where no year has been stored yet; years in order."""
+    years = [KnownYear(row.year, row.status) for row in db.session.scalars(select(WorkingYear))]
+    if not years:
+        days, seed = seed_rows()
+        return list(days), sorted(seed, key=lambda item: item.year)
+    rows = db.session.scalars(select(WorkingDay).order_by(WorkingDay.day))
+    return [SpecialDay(row.day, row.kind, row.note) for row in rows], sorted(years, key=lambda item: item.year)
 
 
 def calendar() -> Calendar:
     """The working-day calendar in force; the seed where no year has been stored yet."""
-    years = [KnownYear(row.year, row.status) for row in db.session.scalars(select(WorkingYear))]
-    if not years:
+    if db.session.scalar(select(WorkingYear.year).limit(1)) is None:
         return seeded()
-    days = [SpecialDay(row.day, row.kind, row.note) for row in db.session.scalars(select(WorkingDay))]
-    return Calendar(days, years)
+    return Calendar(*working_days())
 
 
 def setting(key: str) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from marketplace.demands.models import DemandVersion
 from marketplace.platform import audit
 from marketplace.platform.audit import queries as log
 from marketplace.platform.audit.service import signer
-from marketplace.platform.forms import Form
+from marketplace.platform.forms import Form, trimmed
 from marketplace.platform.policy import Actor
 from marketplace.transparency import queries
 from marketplace.transparency.cli import audit_commands
@@ -84,7 +84,7 @@ class SnapshotForm(Form):
 def check() -> ResponseValue:
     """By number or fingerprint (``?q=``), or by the uploaded snapshot file. Nothing uploaded is kept."""
     form = SnapshotForm()
-    asked = request.args.get("q", "").strip()
+    asked = trimmed(request.args.get("q", ""))
     found: list[DemandVersion] | None = queries.published_versions(asked, now=g.now) if asked else None
     hashes: list[str] = []
     if request.method == "POST":

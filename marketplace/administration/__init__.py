@@ -1,0 +1,1 @@
+"""管理 administration: people and roles, settings, the log read by name; joining by invitation."""

@@ -32,6 +32,7 @@ MODELS = (
     "marketplace.batches.models",
     "marketplace.demands.models",
     "marketplace.notifications.models",
+    "marketplace.exchange.models",
 )
 
 

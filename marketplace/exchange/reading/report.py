@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -56,6 +57,22 @@ class Values:
     def budget_fen(self) -> int | None:
         """The budget in 分."""
         return None if self.budget_wan is None else int(self.budget_wan * 1_000_000)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Values:
+        """The inverse of ``as_json``, by the codes."""
+        wan, day = data["budget_wan"], data["deadline"]
+        derived = {"direction", "industries", "budget_wan", "mode", "deadline", "kind", "extra"}
+        return cls(
+            direction=data["direction_code"],
+            industries=tuple(data["industry_codes"]),
+            budget_wan=None if wan is None else Decimal(wan),
+            mode=data["mode_code"],
+            deadline=None if day is None else date.fromisoformat(day),
+            kind=data["kind_code"],
+            extra=tuple(data["extra"].items()),
+            **{item.name: data[item.name] for item in fields(cls) if item.name not in derived},
+        )
 
     def as_json(self) -> dict[str, Any]:
         """Labels under the names of interface.md, the codes beside them with ``_code``."""

@@ -75,21 +75,24 @@ def read_row(
     return row
 
 
+# Codes of the messages that a field's correction settles, where they do not begin with its own name.
+_CODES = {"budget": ("amount",), "deadline": ("date",), "industries": ("industry", "industries")}
+
+
 def reread(row: Row, changes: Mapping[str, str], *, today: date | None = None) -> Row:
     """The row after an officer typed over some fields; bare amounts are 万元. Untouched fields keep their messages."""
     context = Context(today=today)
-    touched = {row.cells.get(name, "") for name in changes} | {name for name in changes if name not in row.cells}
-    codes = {"title": "title.", "unit": "unit.", "direction": "direction."}
-    dropped = tuple(codes[name] for name in changes if name in codes)
+    touched = {row.cells[name] for name in changes if name in row.cells}
+    prefixes = tuple(f"{prefix}." for name in changes for prefix in _CODES.get(name, (name,)))
     kept = [
         item
         for item in row.messages
-        if item.cell not in touched and not (dropped and item.code.startswith(dropped)) and item.level != "duplicate"
+        if item.cell not in touched and not item.code.startswith(prefixes) and item.level != "duplicate"
     ]
     result = Row(row.sheet, row.row, row.values, kept, row.raw, row.cells)
     values: dict[str, Any] = {}
     for name, text in changes.items():
-        cell = Cell(text, row.cells.get(name, name), Unit(WAN, "更正"))
+        cell = Cell(text, row.cells.get(name, ""), Unit(WAN, "更正"))
         found, notes = _read(name, cell, context)
         values |= found
         result.messages += [Message(cell.address, note.code, note.text, note.level) for note in notes]
@@ -272,6 +275,7 @@ READERS: dict[str, Callable[[Cell, Context], Read]] = {
     "kind": _kind,
     "classified": _classified,
     "contact": _contact,
+    "contact_name": _line("contact_name"),
     "contact_phone": _line("contact_phone"),
     "contact_email": _line("contact_email"),
     "remark": _lines("remark"),
@@ -284,7 +288,8 @@ def _extra(row: Row, extra: Sequence[tuple[str, Cell]]) -> tuple[tuple[str, str]
         if is_blank(cell.value):
             continue
         text, notes = _text("extra", cell, one_line=False)
-        found.append((header, text))
+        same = sum(1 for name, _ in found if name == header or name.startswith(f"{header}（"))
+        found.append((f"{header}（{same + 1}）" if same else header, text))
         row.messages += [Message(cell.address, note.code, note.text, note.level) for note in (*cell.notes, *notes)]
     return tuple(found)
 

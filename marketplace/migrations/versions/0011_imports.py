@@ -5,8 +5,8 @@ from alembic import op
 
 from marketplace import db
 
-revision = '0005_imports'
-down_revision = '0004_notifications'
+revision = '0011_imports'
+down_revision = '0010_demand_views'
 branch_labels = None
 depends_on = None
 

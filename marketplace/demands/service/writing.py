@@ -12,6 +12,7 @@ from marketplace import db
 from marketplace.accounts.models import Organisation
 from marketplace.demands import content as said
 from marketplace.demands.content import DemandContent
+from marketplace.demands.lint import lint
 from marketplace.demands.models import Demand, DemandFile, DemandFollow, DemandIndustry
 from marketplace.demands.rules import ACTION_LABELS, STATE_LABELS, TABLE, Action, State
 from marketplace.demands.score_sheets import default_sheet
@@ -50,6 +51,7 @@ def write_content(demand: Demand, content: DemandContent, *, now: datetime) -> N
         known.get(code) or DemandIndustry(code=code, position=position)
         for position, code in enumerate(dict.fromkeys(content.industries))
     ]
+    demand.quality = lint(content).score
     demand.updated_at = now
 
 

@@ -18,6 +18,8 @@ FEATURES = (
     "marketplace.desk.routes",
     "marketplace.settings.routes",
     "marketplace.administration.routes",
+    "marketplace.opendata.routes",
+    "marketplace.help.routes",
     "marketplace.demo.cli",
 )
 

@@ -1,0 +1,1 @@
+"""Help pages: one text per role and language, in ``content/``."""

@@ -24,7 +24,7 @@ BILINGUAL = (
     "transparency/", "verify/", "help/",
 )  # fmt: skip
 METHODS = [("marketplace/**.py", "python"), ("templates/**.html", "jinja2"), ("templates/**.txt", "jinja2")]
-KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "lazy_gettext": None, "N_": None}
+KEYWORDS = {"_": None, "_l": None, "gettext": None, "ngettext": (1, 2), "lazy_gettext": None, "N_": None}
 
 
 def collected() -> tuple[Catalog, set[str]]:

@@ -6,11 +6,18 @@ import hashlib
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import contains_eager, joinedload, selectinload
 
 from marketplace import db
-from marketplace.accounts.models import LoginSession, Organisation, RoleAssignment, User
+from marketplace.accounts.models import (
+    ErasureRequest,
+    Invitation,
+    LoginSession,
+    Organisation,
+    RoleAssignment,
+    User,
+)
 from marketplace.accounts.rules import STAFF, OrganisationState, Role
 from marketplace.platform.policy import Actor
 
@@ -100,3 +107,121 @@ def posting_units() -> Select[Organisation]:
         .where(Organisation.may_post, Organisation.state == OrganisationState.APPROVED)
         .order_by(Organisation.name)
     )
+
+
+def open_sessions(user_id: int, now: datetime) -> list[LoginSession]:
+    """The browsers a person is signed in with, newest first."""
+    return list(
+        db.session.scalars(
+            select(LoginSession)
+            .where(LoginSession.user_id == user_id, LoginSession.ended_at.is_(None), LoginSession.expires_at > now)
+            .order_by(LoginSession.id.desc())
+        )
+    )
+
+
+def open_erasure(user_id: int) -> ErasureRequest | None:
+    """The request to be erased that waits for a decision."""
+    return db.session.scalar(
+        select(ErasureRequest).where(ErasureRequest.user_id == user_id, ErasureRequest.decided_at.is_(None))
+    )
+
+
+def waiting_erasures() -> list[ErasureRequest]:
+    """Requests nobody has decided, oldest first."""
+    return list(
+        db.session.scalars(
+            select(ErasureRequest)
+            .where(ErasureRequest.decided_at.is_(None))
+            .options(joinedload(ErasureRequest.user).selectinload(User.assignments))
+            .order_by(ErasureRequest.id)
+        )
+    )
+
+
+def taken(organisation: Organisation) -> bool:
+    """Whether another organisation has this name or code."""
+    with db.session.no_autoflush:
+        return bool(
+            db.session.scalar(
+                select(Organisation.id).where(
+                    Organisation.id != organisation.id,
+                    (Organisation.credit_code == organisation.credit_code) | (Organisation.name == organisation.name),
+                )
+            )
+        )
+
+
+def members(organisation_id: int) -> list[User]:
+    """Everybody of an organisation, with roles."""
+    return list(
+        db.session.scalars(
+            select(User)
+            .where(User.organisation_id == organisation_id, User.erased_at.is_(None))
+            .options(selectinload(User.assignments.and_(RoleAssignment.revoked_at.is_(None))))
+            .order_by(User.id)
+        )
+    )
+
+
+def open_invitations(organisation_id: int, now: datetime) -> list[Invitation]:
+    """Invitations that still wait for an answer."""
+    return list(
+        db.session.scalars(
+            select(Invitation)
+            .where(
+                Invitation.organisation_id == organisation_id,
+                Invitation.accepted_at.is_(None),
+                Invitation.withdrawn_at.is_(None),
+                Invitation.expires_at > now,
+            )
+            .order_by(Invitation.id)
+        )
+    )
+
+
+def invitation(token: str, now: datetime, *, lock: bool = False) -> Invitation | None:
+    """The invitation of a link while it works."""
+    query = select(Invitation).where(
+        Invitation.token_sha256 == token_hash(token),
+        Invitation.accepted_at.is_(None),
+        Invitation.withdrawn_at.is_(None),
+        Invitation.expires_at > now,
+    )
+    return db.session.scalar(query.with_for_update() if lock else query)
+
+
+def organisations(state: OrganisationState | None = None, *, text: str = "") -> Select[Organisation]:
+    """For staff: all organisations, those that waited longest first."""
+    query = select(Organisation).order_by(Organisation.registered_at, Organisation.id)
+    if state is not None:
+        query = query.where(Organisation.state == state)
+    if text:
+        query = query.where(
+            Organisation.name.contains(text, autoescape=True) | (Organisation.credit_code == text.upper())
+        )
+    return query
+
+
+def capable(*, text: str = "") -> Select[Organisation]:
+    """The directory: approved bidders, each word of ``text`` in name, introduction or capabilities."""
+    query = (
+        select(Organisation)
+        .where(Organisation.state == OrganisationState.APPROVED, Organisation.may_bid)
+        .order_by(Organisation.name)
+    )
+    for word in text.split()[:5]:
+        query = query.where(
+            or_(
+                *(
+                    func.lower(column).contains(word.lower(), autoescape=True)
+                    for column in (Organisation.name, Organisation.introduction, Organisation.capabilities)
+                )
+            )
+        )
+    return query
+
+
+def by_slug(slug: str) -> Organisation | None:
+    """The organisation of a public address."""
+    return db.session.scalar(select(Organisation).where(Organisation.slug == slug))

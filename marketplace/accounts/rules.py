@@ -8,6 +8,7 @@ from typing import Any
 
 from marketplace.platform import policy
 from marketplace.platform.policy import Actor, Need, anyone, role, signed_in
+from marketplace.platform.workflow import Machine
 
 
 class Role(StrEnum):
@@ -141,6 +142,7 @@ ORGANISATION_TABLE: dict[tuple[OrganisationState, OrganisationAction], Organisat
     (_S.APPROVED, _A.SUSPEND): _S.SUSPENDED,
     (_S.SUSPENDED, _A.RESTORE): _S.APPROVED,
 }
+ORGANISATION = Machine("organisation", ORGANISATION_TABLE, ORGANISATION_STATE_LABELS, ORGANISATION_ACTION_LABELS)
 
 
 # The demo's cast (interface.md): printed on the sign-in page, refused outside demo mode.
@@ -224,6 +226,7 @@ GRANTS = policy.declare(
         "organisation.suspend": [[secadmin]],
         "organisation.restore": [[secadmin]],
         "organisation.list": [[screener], [secadmin]],
+        "member.manage": [[administers]],
         "role.grant": [[secadmin]],
         "role.confirm": [[secadmin, not_proposer]],
         "role.revoke": [[secadmin]],

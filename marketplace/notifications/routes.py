@@ -86,6 +86,7 @@ def install(app: Flask) -> None:
     app.register_blueprint(bp)
     app.jinja_env.globals["unread_messages"] = _unread
     service.configure(config.base_url)
+    app.extensions["send_mail"] = service.send_mail
     consumer.install()
     every(2, "mails", partial(mailer.deliver, config=config))
     every(60, "reminders", consumer.remind)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flask_wtf import FlaskForm
-from wtforms import Field, StringField, TextAreaField
+from wtforms import Field, FieldList, FormField, StringField, TextAreaField
 
 from marketplace.platform.errors import Refused
 
@@ -15,6 +15,17 @@ TEXT_FIELDS = (StringField, TextAreaField)
 def trimmed(value: Any) -> Any:
     """Text without white space at its ends and without NUL, which no database takes."""
     return value.replace("\x00", "").strip() if isinstance(value, str) else value
+
+
+def speak(fields: Any) -> None:
+    """Turn lazily translated error sentences into text, rows of lists included: templates print only text."""
+    for field in fields:
+        if isinstance(field, FormField):
+            speak(field.form)
+            continue
+        if isinstance(field, FieldList):
+            speak(field.entries)
+        field.errors = [error if isinstance(error, (dict, list, tuple)) else str(error) for error in field.errors]
 
 
 class Form(FlaskForm):  # type: ignore[misc]
@@ -27,6 +38,11 @@ class Form(FlaskForm):  # type: ignore[misc]
                 options = {**options}
                 unbound.kwargs["filters"] = [trimmed, *filters]
             return unbound.bind(form=form, **options)
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        fine = bool(super().validate(extra_validators))
+        speak(self)
+        return fine
 
     def refuse(self, error: Refused) -> None:
         """Show a refusal: beside its fields where it names some, else on top."""

@@ -5,18 +5,17 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from flask import Blueprint, Flask, abort, current_app, flash, g, redirect, render_template, request, url_for
+from flask import abort, current_app, flash, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
 from marketplace import web
 from marketplace.accounts import login, queries, service
 from marketplace.accounts.forms import SecondFactorForm, SignInForm
+from marketplace.accounts.routes import bp
 from marketplace.accounts.rules import DEMO_ACCOUNTS, DEMO_PASSWORD, ROLE_LABELS
 from marketplace.platform.errors import Refused
 from marketplace.platform.forms import ConfirmForm
 from marketplace.web import ResponseValue, allow, public
-
-bp = Blueprint("accounts", __name__)
 
 
 @bp.route("/sign-in", methods=["GET", "POST"])
@@ -30,9 +29,10 @@ def sign_in() -> ResponseValue:
         if user is None or (user.is_demo and not current_app.config["ZHANGBANG"].demo):
             form.refuse(refusal or service.wrong_password())
             return _sign_in_page(form, target), 422
-        needs_code = login.needs_second_factor(user) and user.totp_confirmed_at is not None
+        needs_code = login.needs_second_factor(user)
         login.start(user, now=g.now, second_factor=False)
-        return redirect(url_for(".second_factor", next=target) if needs_code else target)
+        step = ".second_factor" if user.totp_confirmed_at is not None else ".enrol"
+        return redirect(url_for(step, next=target) if needs_code else target)
     return _sign_in_page(form, target), 422 if form.errors else 200
 
 
@@ -90,9 +90,3 @@ def sign_out() -> ResponseValue:
     login.stop()
     flash(_("已退出登录。"), "info")
     return redirect("/")
-
-
-def install(app: Flask) -> None:
-    login.install(app)
-    app.extensions.setdefault("demo_tasks", [])
-    app.register_blueprint(bp)

@@ -1,4 +1,4 @@
-"""Signing in and out, organisations, roles, invitations, passwords: the only writer of the accounts tables."""
+"""Signing in and out, people, their passwords and their roles."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sqlalchemy import select, update
 
 from marketplace import db
 from marketplace.accounts import queries
-from marketplace.accounts.models import LoginSession, Organisation, PasswordReset, RoleAssignment, User
+from marketplace.accounts.models import LoginSession, Organisation, RoleAssignment, User
 from marketplace.accounts.rules import (
     ROLE_LABELS,
     STAFF,
@@ -23,15 +23,13 @@ from marketplace.accounts.rules import (
     password_problem,
 )
 from marketplace.platform import audit, outbox
-from marketplace.platform.errors import Invalid, Refused, TooLate
+from marketplace.platform.errors import Invalid, Refused
 from marketplace.platform.policy import SYSTEM, Actor, require
 
 # OWASP's second argon2id setting: 19 MiB, two passes.
 _hasher = PasswordHasher(memory_cost=19456, time_cost=2, parallelism=1)
 _decoy = _hasher.hash(secrets.token_hex(16))
 SESSION_DAYS = 14
-RESET_LIFE = timedelta(hours=1)
-INVITATION_LIFE = timedelta(days=7)
 
 
 class SignInRefused(Refused):
@@ -246,15 +244,3 @@ def first_administrator(*, username: str, name: str, email: str, now: datetime) 
     user = create_user(username=username, name=name, email=email, now=now, organisation=host)
     give_role(user, Role.SECADMIN, host, actor=SYSTEM, now=now, in_force=True)
     return user
-
-
-def use_reset(token: str, password: str, *, now: datetime) -> User:
-    """Set a password by a mailed link; each link works once, for an hour."""
-    found = db.session.scalar(
-        select(PasswordReset).where(PasswordReset.token_sha256 == queries.token_hash(token)).with_for_update()
-    )
-    if found is None or found.used_at is not None or found.expires_at <= now:
-        raise TooLate("这个重设链接已经失效（一小时内有效，只能用一次）。请重新申请。")
-    found.used_at = now
-    set_password(found.user, password, actor=queries.actor_of(found.user), now=now)
-    return found.user

@@ -33,6 +33,7 @@ MODELS = (
     "marketplace.custody.models",
     "marketplace.batches.models",
     "marketplace.demands.models",
+    "marketplace.bids.guards",
     "marketplace.notifications.models",
     "marketplace.exchange.models",
 )

@@ -93,8 +93,8 @@ def counted(app: Any, act: Callable[[], Any]) -> tuple[int, int]:
 
     engine, seen = app.extensions["engine"], {"queries": 0, "rows": 0}
 
-    def query(*_: Any) -> None:
-        seen["queries"] += 1
+    def query(_c: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        seen["queries"] += not statement.startswith("BEGIN")
 
     def row(*_: Any) -> None:
         seen["rows"] += 1

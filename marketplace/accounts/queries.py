@@ -33,13 +33,13 @@ def by_username(name: str) -> User | None:
 
 
 def open_session(token: str, now: datetime) -> LoginSession | None:
-    """The signed-in session of a cookie with its user, roles and organisation: two queries."""
-    return db.session.scalar(
+    """The signed-in session of a cookie with its user, roles and organisation: one query."""
+    found = db.session.scalars(
         select(LoginSession)
         .join(LoginSession.user)
         .options(
             contains_eager(LoginSession.user).options(
-                selectinload(User.assignments.and_(RoleAssignment.revoked_at.is_(None))),
+                joinedload(User.assignments.and_(RoleAssignment.revoked_at.is_(None))),
                 joinedload(User.organisation),
             )
         )
@@ -50,6 +50,7 @@ def open_session(token: str, now: datetime) -> LoginSession | None:
             User.disabled_at.is_(None),
         )
     )
+    return found.unique().one_or_none()
 
 
 def actor_of(user: User, *, session_id: int | None = None, second_factor: bool = True) -> Actor:

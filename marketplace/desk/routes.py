@@ -21,6 +21,7 @@ from marketplace.desk import queries
 from marketplace.desk.queries import MATTERS, SECOND, Matter
 from marketplace.platform import formatting
 from marketplace.platform.rendering import xlsx
+from marketplace.platform.working_days import Calendar
 from marketplace.settings import queries as settings
 from marketplace.web import ResponseValue, allow
 
@@ -76,6 +77,7 @@ def index() -> ResponseValue:
             "action": None,
         },
         show_next=True,
+        calendar=calendar,
     )
 
 
@@ -110,6 +112,7 @@ def _page(
     filters: list[dict[str, Any]] | None = None,
     dues: Any = None,
     show_next: bool = False,
+    calendar: Calendar | None = None,
 ) -> ResponseValue:
     if request.args.get("export") == "xlsx":
         return _export(query, title)
@@ -118,7 +121,7 @@ def _page(
     text = request.args.get("page", "1")
     page = min(int(text) if text.isascii() and text.isdigit() and len(text) < 7 and int(text) else 1, pages)
     rows = list(db.session.scalars(query.limit(PER_PAGE).offset((page - 1) * PER_PAGE)))
-    tasks = _tasks(rows)
+    tasks = _tasks(rows, calendar or settings.calendar())
     direction = [(code, label.zh) for code, label in taxonomy.DIRECTIONS.items()]
     return render(
         "desk/index.html",
@@ -193,8 +196,8 @@ def _seconds(rows: list[Demand]) -> set[int]:
     )
 
 
-def _tasks(rows: list[Demand]) -> list[dict[str, Any]]:
-    calendar, roles, seconds = settings.calendar(), _roles(), _seconds(rows)
+def _tasks(rows: list[Demand], calendar: Calendar) -> list[dict[str, Any]]:
+    roles, seconds = _roles(), _seconds(rows)
     tasks = []
     for demand in rows:
         matter: Matter = queries.matter_of(demand, roles, second=demand.id in seconds)

@@ -57,6 +57,7 @@ def show(name: str) -> ResponseValue:
     return _page(name)
 
 
+@bp.get("/help/accessibility")
 @public
 def accessibility() -> ResponseValue:
     """What the site does for people who read, hear or move differently."""
@@ -71,6 +72,5 @@ def interfaces() -> ResponseValue:
 
 def install(app: Flask) -> None:
     """The foot of every page names two chapters by endpoints of their own."""
-    bp.add_url_rule("/help/accessibility", "accessibility", accessibility)
     app.register_blueprint(bp)
     app.add_url_rule("/help/api", "opendata.index", interfaces)

@@ -147,7 +147,7 @@ def brief(value: Any) -> str:
         case None:
             return ""
         case bool():
-            return _("是") if value else _("否")
+            return str(_("是") if value else _("否"))
         case list():
             return "；".join(brief(item) for item in value)
         case dict() if "criteria" in value:

@@ -5,8 +5,8 @@ from alembic import op
 
 from marketplace import db
 
-revision = '0012_facets'
-down_revision = '0011_imports'
+revision = '0021_facets'
+down_revision = '0020_bids'
 branch_labels = None
 depends_on = None
 

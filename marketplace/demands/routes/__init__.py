@@ -15,7 +15,15 @@ from flask import Blueprint, Flask
 from marketplace.platform.files.storage import storage_from
 
 bp = Blueprint("demands", __name__)
-PARTS = ("unit", "staff", "queues", "lists", "documents", "public")  # ``/demands/<ref>`` of the last comes last
+PARTS = (
+    "unit",
+    "staff",
+    "amendment",
+    "queues",
+    "lists",
+    "documents",
+    "public",
+)  # ``/demands/<ref>`` of the last comes last
 
 
 def install(app: Flask) -> None:

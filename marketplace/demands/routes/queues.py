@@ -16,6 +16,7 @@ from marketplace import db, taxonomy, web
 from marketplace.demands import queries
 from marketplace.demands.lint import lint
 from marketplace.demands.models import Demand
+from marketplace.demands.pages import pagination
 from marketplace.demands.routes import bp
 from marketplace.platform import policy
 from marketplace.platform.working_days import beijing_day
@@ -89,22 +90,11 @@ def _filtered(queue: Queue) -> tuple[Select[Demand], list[dict[str, Any]]]:
     return query, shown
 
 
-def _pages(total: int) -> dict[str, Any]:
-    """For components/pagination.html; a page beyond the last is the last."""
-    last = max(1, -(-total // PER_PAGE))
-    wanted = _one("page")
+def _page(total: int) -> tuple[int, dict[str, Any]]:
+    """The wanted page, at most the last, and components/pagination.html for it."""
+    last, wanted = max(1, -(-total // PER_PAGE)), _one("page")
     page = min(max(int(wanted), 1), last) if wanted.isascii() and wanted.isdigit() and len(wanted) < 7 else 1
-    numbers = sorted({1, last, *range(max(1, page - 2), min(last, page + 2) + 1)})
-    return {
-        "page": page,
-        "pages": last,
-        "first": (page - 1) * PER_PAGE + 1,
-        "last": min(page * PER_PAGE, total),
-        "total": total,
-        "urls": {number: web.page_url(page=number) for number in numbers},
-        "previous": web.page_url(page=page - 1) if page > 1 else None,
-        "next": web.page_url(page=page + 1) if page < last else None,
-    }
+    return page, pagination(page, last, total, PER_PAGE, lambda number: web.page_url(page=number))
 
 
 def _count(query: Select[Demand]) -> int:
@@ -139,10 +129,10 @@ def menu(here: str) -> list[dict[str, Any]]:
 def _view(queue: Queue) -> Callable[[], ResponseValue]:
     def view() -> ResponseValue:
         query, filters = _filtered(queue)
-        pages = _pages(_count(query))
+        number, pages = _page(_count(query))
         today = beijing_day(g.now)
         rows = []
-        page = query.options(undefer(Demand.content)).limit(PER_PAGE).offset((pages["page"] - 1) * PER_PAGE)
+        page = query.options(undefer(Demand.content)).limit(PER_PAGE).offset((number - 1) * PER_PAGE)
         for demand in db.session.scalars(page):
             since = queue.since(demand)
             rows.append(

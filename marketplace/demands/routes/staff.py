@@ -109,7 +109,8 @@ ACTS: tuple[Act, ...] = (
     Act("republication", "demand.republish", forms.RepublishForm, _republish, "重新张榜",
         ("按原内容另建一份草稿交需求单位修改确认，原需求保持原状并互相链接。",)),
 )  # fmt: skip
-BY_ACTION = {act.action: act for act in ACTS if act.action is not None}
+# Which page an action has; changing the content has one of its own (``routes/amendment.py``).
+NOUNS = {act.action: act.noun for act in ACTS if act.action is not None} | {Action.AMEND: "amendment"}
 
 
 def _view(act: Act) -> Callable[[Demand], ResponseValue]:
@@ -207,11 +208,11 @@ def buttons(demand: Demand) -> list[dict[str, Any]]:
     items = [
         {
             "label": item.label,
-            "url": url_for(f"demands.act_{BY_ACTION[Action(item.action)].noun}", ref=demand.ref),
+            "url": url_for(f"demands.act_{NOUNS[Action(item.action)]}", ref=demand.ref),
             "refusal": item.refusal,
         }
         for item in offered(MACHINE, demand, actor=g.actor, now=g.now)
-        if Action(item.action) in BY_ACTION
+        if Action(item.action) in NOUNS
     ]
     extra = []
     if demand.state is State.SUBMITTED and demand.screening_begun_at is None:

@@ -102,10 +102,6 @@ class PersonPart(PasswordPair):
     phone = StringField(_l("手机或电话"), [InputRequired(_l("请填写电话。")), _PHONE])
 
 
-class AcceptForm(PersonPart):
-    field_order = ("person_name", "username", "phone", "password", "again")
-
-
 class AffiliateRow(PlainForm):  # type: ignore[misc]
     """One firm under the same control; an empty row is nothing."""
 

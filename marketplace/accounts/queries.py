@@ -181,17 +181,6 @@ def open_invitations(organisation_id: int, now: datetime) -> list[Invitation]:
     )
 
 
-def invitation(token: str, now: datetime, *, lock: bool = False) -> Invitation | None:
-    """The invitation of a link while it works."""
-    query = select(Invitation).where(
-        Invitation.token_sha256 == token_hash(token),
-        Invitation.accepted_at.is_(None),
-        Invitation.withdrawn_at.is_(None),
-        Invitation.expires_at > now,
-    )
-    return db.session.scalar(query.with_for_update() if lock else query)
-
-
 def organisations(state: OrganisationState | None = None, *, text: str = "") -> Select[Organisation]:
     """For staff: all organisations, those that waited longest first."""
     query = select(Organisation).order_by(Organisation.registered_at, Organisation.id)

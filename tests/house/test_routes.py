@@ -17,6 +17,18 @@ def test_every_route_declares_a_known_permission(app: Flask):
     assert undeclared == []
 
 
+def test_no_address_is_answered_by_two_views(app: Flask):
+    """The first one registered would silently win, with its own checks."""
+    seen: dict[tuple[str, str], str] = {}
+    twice = []
+    for rule in app.url_map.iter_rules():
+        for method in (rule.methods or set()) & {"GET", "POST"}:
+            other = seen.setdefault((rule.rule, method), rule.endpoint)
+            if other != rule.endpoint:
+                twice.append((rule.rule, method, other, rule.endpoint))
+    assert twice == []
+
+
 def test_a_route_without_permission_is_noticed(app: Flask):
     assert getattr(lambda: None, "permission", None) not in policy.declared()
 

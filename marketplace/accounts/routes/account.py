@@ -1,23 +1,21 @@
-"""One's own account: who one is here, open sessions, password, authenticator, personal data."""
+"""One's own account: who one is here, open sessions, password, personal data."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from flask import current_app, flash, g, redirect, render_template, request, session, url_for
+from flask import current_app, flash, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
-from markupsafe import Markup
 
 from marketplace import db, web
 from marketplace.accounts import login, queries, service
-from marketplace.accounts.forms import ChangePasswordForm, DecisionForm, ErasureForm, SecondFactorForm
+from marketplace.accounts.forms import ChangePasswordForm, DecisionForm, ErasureForm
 from marketplace.accounts.models import ErasureRequest, LoginSession, User
 from marketplace.accounts.routes import bp
 from marketplace.accounts.rules import ROLE_LABELS
 from marketplace.platform.errors import Refused
 from marketplace.platform.forms import ConfirmForm
 from marketplace.platform.policy import Actor
-from marketplace.platform.rendering.qr import qr_svg
 from marketplace.web import ResponseValue, allow
 
 
@@ -83,34 +81,6 @@ def password() -> ResponseValue:
         flash(_("密码已修改，其他浏览器已退出登录。"), "done")
         return redirect(url_for(".account"))
     return render_template("accounts/short_form.html", **page), 422 if form.errors else 200
-
-
-@bp.route("/account/second-factor", methods=["GET", "POST"])
-@allow("account.own")
-@web.limiter.limit("10/minute", methods=["POST"])
-def enrol() -> ResponseValue:
-    """Bind an authenticator. A bound one is replaced only after a code of the old one in this very session."""
-    user: User = g.user
-    target = web.safe_next(request.args.get("next"), url_for(".account"))
-    if user.totp_confirmed_at is not None and g.login.second_factor_at is None:
-        return redirect(url_for(".second_factor", next=url_for(".enrol")))
-    secret = session.setdefault("totp_secret", service.new_totp_secret())
-    uri = service.totp_uri(user, secret, issuer="张榜")
-    form = SecondFactorForm()
-    page = {
-        "form": form,
-        "secret": " ".join(secret[i : i + 4] for i in range(0, len(secret), 4)),
-        "qr": Markup(qr_svg(uri)),  # noqa: S704 - made by segno, no text of ours in it
-        "must": login.needs_second_factor(user) and user.totp_confirmed_at is None,
-    }
-    if form.validate_on_submit():
-        web.retry_page("accounts/enrol.html", **page)
-        service.confirm_totp(user, secret, form.code.data, actor=g.actor, now=g.now)
-        g.login.second_factor_at = g.now
-        session.pop("totp_secret", None)
-        flash(_("验证器已绑定。以后登录时请填写它显示的6位数字。"), "done")
-        return redirect(target)
-    return render_template("accounts/enrol.html", **page), 422 if form.errors else 200
 
 
 @bp.route("/account/privacy", methods=["GET", "POST"])

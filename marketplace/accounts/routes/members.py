@@ -8,16 +8,16 @@ from flask import abort, flash, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
 from marketplace import db, web
-from marketplace.accounts import login, queries, service
-from marketplace.accounts.forms import AcceptForm, RolesForm
+from marketplace.accounts import service
+from marketplace.accounts.forms import RolesForm
 from marketplace.accounts.models import Invitation, Organisation, User
-from marketplace.accounts.routes import absolute, bp, mail, organisations_bp
+from marketplace.accounts.routes import absolute, mail, organisations_bp
 from marketplace.accounts.routes.organisations import _page, visible
 from marketplace.accounts.rules import ROLE_LABELS, Role
 from marketplace.accounts.service.members import grantable
 from marketplace.platform.forms import ConfirmForm
 from marketplace.platform.policy import Actor
-from marketplace.web import ResponseValue, allow, public
+from marketplace.web import ResponseValue, allow
 
 
 @organisations_bp.post("/organisations/<int:number>/invitations")
@@ -30,12 +30,12 @@ def invite(organisation: Organisation) -> ResponseValue:
         return render_template("organisations/show.html", **page), 422
     web.retry_page("organisations/show.html", **page)
     invitation, token = service.invite(organisation, form.email.data, Role(form.role.data), actor=g.actor, now=g.now)
-    link = absolute(url_for("accounts.accept", token=token))
+    link = absolute(f"/invitations/{token}")  # the page belongs to administration, which also invites staff
     body = (
         f"您好：\n\n{g.actor.name}邀请您加入“{organisation.name}”，担任{ROLE_LABELS[invitation.role]}。"
         f"请在七天内打开下面的链接，设置用户名和密码。链接只能用一次。\n\n{link}\n\n如果您不认识邀请人，请忽略这封邮件。"
     )
-    mail(invitation.email, "【张榜】邀请您加入单位账号", body, key=f"invitation:{invitation.id}")
+    mail(invitation.email, "【张榜】邀请您加入单位账号", body, key=f"once:invitation:{invitation.id}")
     flash(_("邀请已发往%(email)s。", email=invitation.email), "done")
     return redirect(url_for(".show", number=organisation.id))
 
@@ -77,40 +77,3 @@ def roles(organisation: Organisation) -> ResponseValue:
     service.change_roles(user, organisation, wanted, actor=g.actor, now=g.now)
     flash(_("%(name)s的角色已更新。", name=user.name), "done")
     return redirect(url_for(".show", number=organisation.id))
-
-
-@bp.route("/invitations/<token>", methods=["GET", "POST"])
-@public
-@web.limiter.limit("20/minute", methods=["POST"])
-def accept(token: str) -> ResponseValue:
-    """Join by a mailed link."""
-    invitation = queries.invitation(token, g.now)
-    if invitation is None:
-        abort(410, description=_("这个邀请链接已经失效（七天内有效，只能用一次）。请联系邀请您的同事重新发送。"))
-    form = AcceptForm()
-    page = {
-        "title": _("加入单位账号"),
-        "lead": _(
-            "%(organisation)s邀请您（%(email)s）担任%(role)s。",
-            organisation=invitation.organisation.name,
-            email=invitation.email,
-            role=_(ROLE_LABELS[invitation.role]),
-        ),
-        "verb": _("加入并登录"),
-        "order": form.field_order,
-        "form": form,
-    }
-    if form.validate_on_submit():
-        web.retry_page("accounts/short_form.html", **page)
-        user = service.accept_invitation(
-            token,
-            username=form.username.data,
-            name=form.person_name.data,
-            phone=form.phone.data,
-            password=form.password.data,
-            now=g.now,
-        )
-        login.start(user, now=g.now, second_factor=False)
-        flash(_("欢迎加入。"), "done")
-        return redirect(url_for("organisations.own"))
-    return render_template("accounts/short_form.html", **page), 422 if form.errors else 200

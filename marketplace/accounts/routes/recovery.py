@@ -24,7 +24,7 @@ def forgotten() -> ResponseValue:
             user, token = asked
             link = absolute(url_for(".reset", token=token))
             body = f"{user.name}，您好：\n\n请在一小时内打开下面的链接，设置新密码。链接只能用一次。\n\n{link}\n\n如果不是您本人申请，请忽略这封邮件，密码不会改变。"
-            mail(user.email, "【张榜】重设密码", body, key=f"account.reset:{queries.token_hash(token)}")
+            mail(user.email, "【张榜】重设密码", body, key=f"once:account.reset:{queries.token_hash(token)}")
         flash(_("如果这个账号存在，重设密码的邮件已经发出，请在一小时内打开其中的链接。"), "done")
         return redirect(url_for(".sign_in"))
     page = render_template(

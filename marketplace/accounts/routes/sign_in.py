@@ -31,8 +31,11 @@ def sign_in() -> ResponseValue:
             return _sign_in_page(form, target), 422
         needs_code = login.needs_second_factor(user)
         login.start(user, now=g.now, second_factor=False)
-        step = ".second_factor" if user.totp_confirmed_at is not None else ".enrol"
-        return redirect(url_for(step, next=target) if needs_code else target)
+        if needs_code:
+            # Staff without an authenticator are led to set one up (a page of administration).
+            bound = user.totp_confirmed_at is not None
+            return redirect(url_for(".second_factor", next=target) if bound else "/account/second-factor")
+        return redirect(target)
     return _sign_in_page(form, target), 422 if form.errors else 200
 
 

@@ -1,7 +1,6 @@
 """The only writer of the accounts tables: people and sessions, recovery and privacy, organisations and their members."""
 
 from marketplace.accounts.service.members import (
-    accept_invitation,
     change_roles,
     invite,
     withdraw_invitation,
@@ -26,16 +25,14 @@ from marketplace.accounts.service.people import (
     wrong_password,
 )
 from marketplace.accounts.service.privacy import ask_erasure, decide_erasure
-from marketplace.accounts.service.recovery import confirm_totp, new_totp_secret, request_reset, totp_uri, use_reset
+from marketplace.accounts.service.recovery import request_reset, use_reset
 
 __all__ = [
     "SignInRefused",
-    "accept_invitation",
     "ask_erasure",
     "change_roles",
     "check_password",
     "confirm_role",
-    "confirm_totp",
     "create_organisation",
     "create_user",
     "decide",
@@ -48,13 +45,11 @@ __all__ = [
     "grant_role",
     "hash_password",
     "invite",
-    "new_totp_secret",
     "open_session",
     "register",
     "request_reset",
     "revoke_role",
     "set_password",
-    "totp_uri",
     "use_reset",
     "verify_totp",
     "withdraw_invitation",

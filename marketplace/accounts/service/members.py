@@ -12,9 +12,9 @@ from marketplace import db
 from marketplace.accounts import queries
 from marketplace.accounts.models import Invitation, Organisation, User
 from marketplace.accounts.rules import ORGANISATION_ROLES, ROLE_LABELS, Role
-from marketplace.accounts.service.people import create_user, end_all_sessions, give_role, set_password
+from marketplace.accounts.service.people import end_all_sessions, give_role
 from marketplace.platform import audit
-from marketplace.platform.errors import Invalid, Refused, TooLate
+from marketplace.platform.errors import Invalid, Refused
 from marketplace.platform.policy import Actor, require
 
 INVITATION_LIFE = timedelta(days=7)
@@ -62,24 +62,6 @@ def withdraw_invitation(invitation: Invitation, *, actor: Actor, now: datetime) 
     if invitation.accepted_at is None and invitation.withdrawn_at is None:
         invitation.withdrawn_at = now
         audit.append("invitation.withdraw", subject=invitation.audit_subject, actor=actor, at=now)
-
-
-def accept_invitation(token: str, *, username: str, name: str, phone: str, password: str, now: datetime) -> User:
-    """Join by a mailed link: a new person with password and role. Each link works once, for seven days."""
-    invitation = queries.invitation(token, now, lock=True)
-    if invitation is None:
-        raise TooLate("这个邀请链接已经失效（七天内有效，只能用一次）。请联系邀请您的同事重新发送。")
-    organisation = invitation.organisation
-    user = create_user(
-        username=username, name=name, email=invitation.email, phone=phone, organisation=organisation, now=now
-    )
-    actor = queries.actor_of(user)
-    set_password(user, password, actor=actor, now=now)
-    give_role(user, invitation.role, organisation, actor=actor, now=now, in_force=True)
-    invitation.accepted_at = now
-    audit.append("invitation.accept", subject=invitation.audit_subject, actor=actor, at=now)
-    db.session.flush()
-    return user
 
 
 def change_roles(

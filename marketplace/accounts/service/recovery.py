@@ -1,20 +1,19 @@
-"""Ways back in and the second factor: reset links and authenticator enrolment."""
+"""The way back in: reset links by mail."""
 
 from __future__ import annotations
 
 import secrets
 from datetime import datetime, timedelta
 
-import pyotp
 from sqlalchemy import select
 
 from marketplace import db
 from marketplace.accounts import queries
 from marketplace.accounts.models import PasswordReset, User
-from marketplace.accounts.service.people import set_password, verify_totp
+from marketplace.accounts.service.people import set_password
 from marketplace.platform import audit
-from marketplace.platform.errors import Invalid, Refused, TooLate
-from marketplace.platform.policy import SYSTEM, Actor
+from marketplace.platform.errors import TooLate
+from marketplace.platform.policy import SYSTEM
 
 RESET_LIFE = timedelta(hours=1)
 
@@ -48,25 +47,3 @@ def use_reset(token: str, password: str, *, now: datetime) -> User:
     found.used_at = now
     set_password(found.user, password, actor=queries.actor_of(found.user), now=now)
     return found.user
-
-
-def new_totp_secret() -> str:
-    """A fresh RFC 6238 secret; it counts only once a code made with it has been typed."""
-    return pyotp.random_base32()
-
-
-def totp_uri(user: User, secret: str, *, issuer: str) -> str:
-    """What the QR code tells the authenticator."""
-    return pyotp.TOTP(secret).provisioning_uri(name=user.username, issuer_name=issuer)
-
-
-def confirm_totp(user: User, secret: str, code: str, *, actor: Actor, now: datetime) -> None:
-    """Bind the authenticator that holds ``secret``. Refuses a wrong code and other people's accounts."""
-    if actor.id != user.id:
-        raise Refused("只能绑定自己的验证器。")
-    user.totp_secret, user.totp_last_step = secret, 0
-    if not verify_totp(user, code, now=now):
-        problem = "验证码不对。请核对手机时间是否自动校准，再填验证器显示的下一个6位数字。"
-        raise Invalid(problem, fields={"code": problem})
-    user.totp_confirmed_at = now
-    audit.append("account.totp_confirmed", subject=user.audit_subject, actor=actor, at=now)

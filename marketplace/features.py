@@ -12,6 +12,7 @@ FEATURES = (
     "marketplace.frontend.routes",
     "marketplace.site.routes",
     "marketplace.demands.routes",
+    "marketplace.questions.routes",
     "marketplace.transparency.routes",
     "marketplace.notifications.routes",
     "marketplace.home.routes",
@@ -34,6 +35,7 @@ MODELS = (
     "marketplace.batches.models",
     "marketplace.demands.models",
     "marketplace.bids.guards",
+    "marketplace.questions.models",
     "marketplace.notifications.models",
     "marketplace.exchange.models",
 )

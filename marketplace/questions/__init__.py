@@ -1,0 +1,1 @@
+"""Questions about a demand and their public answers."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import joinedload
 
 from marketplace import db
@@ -49,7 +49,7 @@ def awaiting_answer(actor: Actor) -> Select[Question]:
     answers what was routed to it.
     """
     units = actor.organisations(Role.DRAFTER, Role.APPROVER)
-    mine = [(Question.state == QuestionState.ROUTED) & Demand.unit_id.in_(units)]
+    mine: list[ColumnElement[bool]] = [(Question.state == QuestionState.ROUTED) & Demand.unit_id.in_(units)]
     if actor.has(Role.SCREENER):
         mine.append(Question.state.in_([QuestionState.ASKED, QuestionState.DRAFTED]))
     return (
@@ -64,9 +64,7 @@ def awaiting_answer(actor: Actor) -> Select[Question]:
 def for_work(*, actor: Actor, now: datetime, question_id: int) -> Question | None:
     """A question for the screener, or for the unit once it was routed there; nobody else knows of it."""
     found = db.session.scalar(
-        select(Question)
-        .where(Question.id == question_id)
-        .options(joinedload(Question.demand).joinedload(Demand.unit))
+        select(Question).where(Question.id == question_id).options(joinedload(Question.demand).joinedload(Demand.unit))
     )
     if found is None or actor.has(Role.SCREENER):
         return found

@@ -11,7 +11,6 @@ from marketplace import db, web
 from marketplace.demands import pages
 from marketplace.demands.models import Demand
 from marketplace.demands.routes.public import by_ref, language
-from marketplace.platform import policy
 from marketplace.platform.formatting import moment_short
 from marketplace.platform.workflow import offered
 from marketplace.questions import queries, service
@@ -36,11 +35,10 @@ def shown(question: Question) -> dict[str, Any]:
 
 
 def _note(demand: Demand, total: int) -> str:
-    if policy.why_not("question.ask", g.actor, demand, g.now) is None or not g.actor.signed_in:
-        if demand.questions_close_at is not None and g.now < demand.questions_close_at and demand.accepts_bids(g.now):
-            until = moment_short(demand.questions_close_at, language())
-            return _("已答%(count)s问；%(until)s前可提问", count=total, until=until)
-    return _("已答%(count)s问；提问已截止", count=total)
+    if not _may_ask(demand) or demand.questions_close_at is None:
+        return str(_("已答%(count)s问；提问已截止", count=total))
+    until = moment_short(demand.questions_close_at, language())
+    return str(_("已答%(count)s问；%(until)s前可提问", count=total, until=until))
 
 
 def _may_ask(demand: Demand) -> bool:
@@ -57,7 +55,12 @@ def on_demand_page(demand: Demand) -> dict[str, Any]:
     ask_url = url_for("questions.ask", ref=demand.ref) if _may_ask(demand) else None
     more = (url_for("questions.index", ref=demand.ref), total - SHOWN) if total > SHOWN else None
     result: dict[str, Any] = {
-        "questions": {"note": _note(demand, total), "ask_url": ask_url, "items": [shown(item) for item in items], "more": more}
+        "questions": {
+            "note": _note(demand, total),
+            "ask_url": ask_url,
+            "items": [shown(item) for item in items],
+            "more": more,
+        }
     }
     if ask_url:
         result["act_row"] = [{"url": ask_url, "label": _("提问"), "icon": "question"}]

@@ -70,9 +70,7 @@ answers_for_unit = Need(
     "只有本需求单位的填报人或审核人可以答复。",
     lambda actor, question, now: actor.has(Role.DRAFTER, Role.APPROVER, at=question.demand.unit_id),
 )
-works_on_questions = policy.role(
-    Role.SCREENER, Role.DRAFTER, Role.APPROVER, refusal="答疑由受理员和需求单位办理。"
-)
+works_on_questions = policy.role(Role.SCREENER, Role.DRAFTER, Role.APPROVER, refusal="答疑由受理员和需求单位办理。")
 
 GRANTS = policy.declare(
     {

@@ -7,10 +7,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Select, String, and_, cast, exists, false, func, literal, or_, select
+from sqlalchemy import ColumnElement, Select, String, and_, case, cast, exists, false, func, literal, or_, select
 from sqlalchemy.orm import joinedload, raiseload
 
 from marketplace import db
+from marketplace.accounts.models import LoginSession
 from marketplace.accounts.rules import Role
 from marketplace.demands.models import Demand, DemandProposal
 from marketplace.demands.queries import escaped
@@ -128,8 +129,28 @@ def mine(actor: Actor, *, q: str = "", direction: str = "") -> Select[Demand]:
     return _rows(own, q, direction).order_by(Demand.updated_at.desc(), Demand.id.desc())
 
 
-def count(query: Select[Demand]) -> int:
-    return db.session.scalar(select(func.count()).select_from(query.order_by(None).options().subquery())) or 0
+def touched_at() -> ColumnElement[datetime]:
+    """When a demand last came to whoever works on it now: written, handed in, appraised or pooled."""
+    steps = (
+        (Demand.state == State.SUBMITTED, Demand.submitted_at),
+        (Demand.state == State.APPRAISING, Demand.appraising_at),
+        (Demand.state == State.POOLED, Demand.pooled_at),
+    )
+    return case(*steps, else_=Demand.updated_at)
+
+
+def count_and_changed(query: Select[Demand], actor: Actor) -> tuple[int, int, datetime | None]:
+    """(how many, how many of them came or changed since this person's sign-in before the present one, that sign-in)."""
+    before = (
+        select(func.max(LoginSession.created_at))
+        .where(LoginSession.user_id == actor.id, LoginSession.id < (actor.session_id or 0))
+        .scalar_subquery()
+    )
+    rows = query.order_by(None).options().with_only_columns(Demand.id, touched_at().label("at")).subquery()
+    total, changed, since = db.session.execute(
+        select(func.count(), func.count(case((rows.c.at > before, 1))), before).select_from(rows)
+    ).one()
+    return total, changed, since
 
 
 def due_counts(actor: Actor, roles: frozenset[Role], calendar: Calendar, now: datetime) -> tuple[int, int, int, int]:

@@ -16,7 +16,7 @@ from marketplace.accounts.queries import actor_of
 from marketplace.accounts.rules import Role
 from marketplace.demands.models import Demand, DemandProposal
 from marketplace.demands.pages import pagination
-from marketplace.demands.rules import STATE_LABELS, TONES
+from marketplace.demands.rules import BEFORE_PUBLICATION, STATE_LABELS, TONES
 from marketplace.desk import queries
 from marketplace.desk.queries import MATTERS, SECOND, Matter
 from marketplace.platform import formatting
@@ -74,7 +74,7 @@ def index() -> ResponseValue:
         nothing={
             "title": _("现在没有要办的事"),
             "text": _("有新的事项时会出现在这里，也会发消息给您。"),
-            "action": None,
+            "action": (url_for("demands.new"), _("填报需求")) if roles & queries.UNIT_ROLES else None,
         },
         show_next=True,
         calendar=calendar,
@@ -116,7 +116,7 @@ def _page(
 ) -> ResponseValue:
     if request.args.get("export") == "xlsx":
         return _export(query, title)
-    total = queries.count(query)
+    total, changed, since = queries.count_and_changed(query, g.actor)
     pages = max(1, -(-total // PER_PAGE))
     text = request.args.get("page", "1")
     page = min(int(text) if text.isascii() and text.isdigit() and len(text) < 7 and int(text) else 1, pages)
@@ -127,7 +127,9 @@ def _page(
         "desk/index.html",
         title=title,
         desk=menu(current, total if current == "index" else None),
-        changed=None,
+        changed=_("上次登录（%(at)s）以来，%(count)s件有变化", at=formatting.moment_short(since), count=changed)
+        if show_next and since and changed
+        else None,
         next=_next(tasks[0]) if show_next and tasks and page == 1 else None,
         dues=dues,
         filters=[
@@ -174,9 +176,14 @@ def menu(current: str, count: int | None = None) -> list[dict[str, Any]]:
             ("messages.index", _("消息"), tuple(Role)),
             ("demands.new", _("填报需求"), (Role.DRAFTER, Role.APPROVER)),
             ("exchange.index", _("导入清单"), (Role.SCREENER,)),
-            ("organisations.queue", _("单位审核"), (Role.SCREENER,)),
+            ("organisations.index", _("单位审核"), (Role.SCREENER, Role.SECADMIN)),
+            ("demands.queue_screening", _("待审查"), (Role.SCREENER, Role.PUBLISHER)),
+            ("demands.queue_appraisal", _("待论证"), (Role.SCREENER, Role.PUBLISHER)),
+            ("demands.queue_pool", _("备选库"), (Role.SCREENER, Role.PUBLISHER)),
             ("demands.manage_batches", _("批次编排"), (Role.PUBLISHER,)),
-            ("audit.index", _("审计记录"), (Role.AUDITADMIN, Role.SUPERVISOR)),
+            ("log.index", _("审计记录"), (Role.AUDITADMIN, Role.SUPERVISOR)),
+            ("admin.index", _("系统管理"), (Role.SYSADMIN, Role.SECADMIN)),
+            ("help.index", _("办事指南"), tuple(Role)),
         )
         if endpoint in current_app.view_functions and g.actor.has(*roles)
     ]
@@ -217,8 +224,9 @@ def _tasks(rows: list[Demand], calendar: Calendar) -> list[dict[str, Any]]:
                 "due": formatting.countdown(due, g.now) if due and due > g.now else (_("已逾期") if due else None),
                 "due_note": formatting.moment_short(due) if due else None,
                 "late": bool(due and due <= g.now),
+                "quality": demand.quality if demand.state in BEFORE_PUBLICATION else None,
                 "verb": matter.verb if waiting else _("查看"),
-                "verb_url": url_for("demands.work", ref=demand.ref),
+                "verb_url": _verb_url(demand, matter) if waiting else url_for("demands.work", ref=demand.ref),
             }
         )
     return tasks
@@ -229,9 +237,15 @@ def _next(task: dict[str, Any]) -> dict[str, Any]:
         "why": _("%(note)s到期", note=task["due_note"]) if task["due_note"] else task["matter"],
         "title": _("%(matter)s：%(title)s", matter=task["matter"], title=task["title"]),
         "text": task["note"],
-        "url": task["url"],
+        "url": task["verb_url"],
         "verb": task["verb"],
     }
+
+
+def _verb_url(demand: Demand, matter: Matter) -> str:
+    """Straight to the work: writing and mending happen in the form, everything else on the work page."""
+    endpoint = "demands.edit" if matter.code in ("write", "mend", "confirm") else "demands.work"
+    return url_for(endpoint, ref=demand.ref)
 
 
 def _export(query: Select[Demand], title: str) -> Response:
@@ -260,8 +274,9 @@ def demo_tasks(user: User, now: datetime) -> list[tuple[str, str]]:
     roles = queries.held(actor)
     rows = db.session.scalars(queries.todo(actor, roles).limit(2))
     return [
-        (f"{queries.matter_of(row, roles, second=False).verb}：{row.title}", url_for("demands.work", ref=row.ref))
+        (f"{matter.verb}：{row.title}", _verb_url(row, matter))
         for row in rows
+        for matter in (queries.matter_of(row, roles, second=False),)
     ]
 
 

@@ -1,8 +1,12 @@
 """The desk shows what waits for whom, in the same number of queries however much it is."""
 
+from datetime import timedelta
+
 import pytest
+from sqlalchemy import select
 
 from marketplace import db
+from marketplace.accounts.models import LoginSession
 from marketplace.demands import service
 
 
@@ -77,3 +81,33 @@ def test_done_and_mine_and_the_export(stage, sign_in):
 
 def test_visitors_sign_in_first(visitor):
     assert visitor.get("/desk").status == 302
+
+
+def test_writing_starts_in_the_form_and_says_its_quality(stage, sign_in):
+    demand = stage.returned()
+    db.session.commit()
+    page = sign_in("drafter").get("/desk")
+    assert f"/demands/{demand.ref}/edit" in page.links()
+    assert page.has("质量分")
+
+
+def test_what_changed_since_the_visit_before(stage, sign_in):
+    stage.submitted()
+    db.session.commit()
+    assert not sign_in("screener").get("/desk").has("上次登录")
+    stage.submitted(title="科研楼宇危化品全流程智能管控")
+    first = db.session.scalar(select(LoginSession).order_by(LoginSession.id.desc()))
+    first.created_at = stage.now - timedelta(hours=1)
+    db.session.commit()
+    assert sign_in("screener").get("/desk").has("2件有变化")
+
+
+@pytest.mark.parametrize(
+    "username", ["drafter", "screener", "publisher", "supervisor", "sysadmin", "auditadmin", "bidder"]
+)
+def test_every_entry_of_the_menu_opens(sign_in, username):
+    client = sign_in(username)
+    menu = client.get("/desk").html.xpath("//nav[contains(@class, 'desk__nav')]//a/@href")
+    assert len(menu) >= 4
+    for url in menu:
+        assert client.get(url, follow=True).status == 200, url

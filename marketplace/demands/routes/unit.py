@@ -299,7 +299,7 @@ def look_alikes(demand: Demand, content: DemandContent) -> list[dict[str, str]]:
         {
             "title": known[item.key].title,
             "url": place("demands.show", ref=known[item.key].number or known[item.key].key) or "",
-            "why": item.explain(),
+            "why": _("相近%(score)s%%", score=round(item.score * 100)),
         }
         for item in found
     ]

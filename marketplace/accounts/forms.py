@@ -126,8 +126,10 @@ class ProfileForm(Form):
     credit_code = StringField(
         _l("统一社会信用代码"), [InputRequired(_l("请填写统一社会信用代码。")), credit_code_field]
     )
-    kind = SelectField(_l("单位类型"), choices=[(str(code), label) for code, label in ORGANISATION_KIND_LABELS.items()])
-    size = SelectField(_l("企业规模"), choices=list(SIZES.items()), default="na")
+    kind = SelectField(
+        _l("单位类型"), choices=[(str(code), _l(label)) for code, label in ORGANISATION_KIND_LABELS.items()]
+    )
+    size = SelectField(_l("企业规模"), choices=[(code, _l(label)) for code, label in SIZES.items()], default="na")
     legal_representative = StringField(_l("法定代表人"), [InputRequired(_l("请填写法定代表人。")), Length(max=40)])
     address = StringField(_l("地址"), [InputRequired(_l("请填写地址。")), Length(max=120)])
     website = StringField(

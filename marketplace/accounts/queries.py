@@ -128,6 +128,16 @@ def open_erasure(user_id: int) -> ErasureRequest | None:
     )
 
 
+def refused_erasure(user_id: int) -> ErasureRequest | None:
+    """The newest request that was decided; whoever reads it still has an account, so the answer was no."""
+    return db.session.scalar(
+        select(ErasureRequest)
+        .where(ErasureRequest.user_id == user_id, ErasureRequest.decided_at.is_not(None))
+        .order_by(ErasureRequest.id.desc())
+        .limit(1)
+    )
+
+
 def waiting_erasures() -> list[ErasureRequest]:
     """Requests nobody has decided, oldest first."""
     return list(

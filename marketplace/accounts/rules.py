@@ -11,6 +11,11 @@ from marketplace.platform.policy import Actor, Need, anyone, role, signed_in
 from marketplace.platform.workflow import Machine
 
 
+def N_(text: str) -> str:
+    """Mark a label for the catalogue (scripts/words.py); it is translated where it is shown."""
+    return text
+
+
 class Role(StrEnum):
     """A role is always held *in* an organisation."""
 
@@ -30,19 +35,19 @@ class Role(StrEnum):
 
 
 ROLE_LABELS: dict[Role, str] = {
-    Role.DRAFTER: "需求填报人",
-    Role.APPROVER: "需求审核人",
-    Role.BIDDER: "揭榜单位成员",
-    Role.ORG_ADMIN: "揭榜单位管理员",
-    Role.SCREENER: "受理员",
-    Role.PUBLISHER: "发榜负责人",
-    Role.CUSTODIAN: "保管人",
-    Role.SUPERVISOR: "监督员",
-    Role.EXPERT: "评审专家",
-    Role.FINANCE: "财政",
-    Role.SYSADMIN: "系统管理员",
-    Role.SECADMIN: "安全管理员",
-    Role.AUDITADMIN: "审计管理员",
+    Role.DRAFTER: N_("需求填报人"),
+    Role.APPROVER: N_("需求审核人"),
+    Role.BIDDER: N_("揭榜单位成员"),
+    Role.ORG_ADMIN: N_("揭榜单位管理员"),
+    Role.SCREENER: N_("受理员"),
+    Role.PUBLISHER: N_("发榜负责人"),
+    Role.CUSTODIAN: N_("保管人"),
+    Role.SUPERVISOR: N_("监督员"),
+    Role.EXPERT: N_("评审专家"),
+    Role.FINANCE: N_("财政"),
+    Role.SYSADMIN: N_("系统管理员"),
+    Role.SECADMIN: N_("安全管理员"),
+    Role.AUDITADMIN: N_("审计管理员"),
 }
 
 # Granted by a security administrator and confirmed by a second one; a second factor is required to use them.
@@ -91,16 +96,22 @@ class OrganisationKind(StrEnum):
 
 
 ORGANISATION_KIND_LABELS: dict[OrganisationKind, str] = {
-    OrganisationKind.GOVERNMENT: "政府部门",
-    OrganisationKind.PUBLIC: "事业单位",
-    OrganisationKind.SOE: "国有企业",
-    OrganisationKind.ENTERPRISE: "企业",
-    OrganisationKind.UNIVERSITY: "高校",
-    OrganisationKind.INSTITUTE: "科研院所",
-    OrganisationKind.NOTARY: "公证机构",
+    OrganisationKind.GOVERNMENT: N_("政府部门"),
+    OrganisationKind.PUBLIC: N_("事业单位"),
+    OrganisationKind.SOE: N_("国有企业"),
+    OrganisationKind.ENTERPRISE: N_("企业"),
+    OrganisationKind.UNIVERSITY: N_("高校"),
+    OrganisationKind.INSTITUTE: N_("科研院所"),
+    OrganisationKind.NOTARY: N_("公证机构"),
 }
 
-SIZES: dict[str, str] = {"micro": "微型", "small": "小型", "medium": "中型", "large": "大型", "na": "不适用"}
+SIZES: dict[str, str] = {
+    "micro": N_("微型"),
+    "small": N_("小型"),
+    "medium": N_("中型"),
+    "large": N_("大型"),
+    "na": N_("不适用"),
+}
 
 
 class OrganisationState(StrEnum):
@@ -111,10 +122,10 @@ class OrganisationState(StrEnum):
 
 
 ORGANISATION_STATE_LABELS: dict[OrganisationState, str] = {
-    OrganisationState.PENDING: "待审核",
-    OrganisationState.APPROVED: "已通过",
-    OrganisationState.REFUSED: "未通过",
-    OrganisationState.SUSPENDED: "已停用",
+    OrganisationState.PENDING: N_("待审核"),
+    OrganisationState.APPROVED: N_("已通过"),
+    OrganisationState.REFUSED: N_("未通过"),
+    OrganisationState.SUSPENDED: N_("已停用"),
 }
 
 
@@ -127,11 +138,11 @@ class OrganisationAction(StrEnum):
 
 
 ORGANISATION_ACTION_LABELS: dict[OrganisationAction, str] = {
-    OrganisationAction.APPROVE: "通过",
-    OrganisationAction.REFUSE: "不通过",
-    OrganisationAction.RESUBMIT: "重新提交",
-    OrganisationAction.SUSPEND: "停用",
-    OrganisationAction.RESTORE: "恢复",
+    OrganisationAction.APPROVE: N_("通过"),
+    OrganisationAction.REFUSE: N_("不通过"),
+    OrganisationAction.RESUBMIT: N_("重新提交"),
+    OrganisationAction.SUSPEND: N_("停用"),
+    OrganisationAction.RESTORE: N_("恢复"),
 }
 
 _S, _A = OrganisationState, OrganisationAction

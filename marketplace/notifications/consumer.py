@@ -89,7 +89,7 @@ def _about_organisation(row: OutboxRow, now: datetime) -> None:
     key = f"outbox:{row.id}"
     if row.topic not in ORGANISATION:
         people = queries.holder_ids(Role.SCREENER)
-        service.tell(people, key=key, title="有单位注册待审核", text="", url="/desk-or-home", now=now)
+        service.tell(people, key=key, title="有单位注册待审核", text="", url=f"/organisations/{organisation_id}", now=now)
         return
     title, text = ORGANISATION[row.topic]
     service.tell(
@@ -97,7 +97,7 @@ def _about_organisation(row: OutboxRow, now: datetime) -> None:
         key=key,
         title=title,
         text=text.format(reason=sentence(str(row.payload.get("reason") or ""))),
-        url="/",
+        url=f"/organisations/{organisation_id}",
         now=now,
     )
 

@@ -108,6 +108,11 @@ def test_erasure_is_asked_for_decided_and_done(sign_in, real):
     office = sign_in("secadmin")
     assert office.get("/account/erasures").has("王乐")
     assert office.get(f"/account/erasures/{asked.id}").submit(reason="", verb="keep").status == 422
+    office.get(f"/account/erasures/{asked.id}").submit(reason="须先移交工作", verb="keep")
+    page = here.get("/account/privacy")
+    assert page.has("须先移交工作")
+    page.submit(reason="已移交")
+    asked = queries.open_erasure(number)
     office.get(f"/account/erasures/{asked.id}").submit(reason="", verb="erase")
     assert here.get("/account").status == 302
     user = queries.by_username(f"erased-{number}")

@@ -88,7 +88,13 @@ def password() -> ResponseValue:
 @web.limiter.limit("10/hour", methods=["POST"])
 def privacy() -> ResponseValue:
     form = ErasureForm()
-    page = {"person": g.user, "asked": queries.open_erasure(g.user.id), "form": form, "fixed": is_fixed(g.user)}
+    page = {
+        "person": g.user,
+        "asked": queries.open_erasure(g.user.id),
+        "refused": queries.refused_erasure(g.user.id),
+        "form": form,
+        "fixed": is_fixed(g.user),
+    }
     if form.validate_on_submit():
         web.retry_page("accounts/privacy.html", **page)
         if is_fixed(g.user):

@@ -94,7 +94,7 @@ def visible(*, actor: Actor, now: datetime, number: int) -> Organisation | None:
 
 @organisations_bp.get("/organisations")
 @allow("organisation.list")
-def index() -> ResponseValue:
+def queue() -> ResponseValue:
     """For staff: who waits, who is in."""
     state = request.args.get("state", "pending")
     text = request.args.get("q", "").strip()[:80]
@@ -103,7 +103,7 @@ def index() -> ResponseValue:
     page = max(request.args.get("page", 1, type=int), 1)
     rows = list(db.session.scalars(query.limit(PER_PAGE + 1).offset((page - 1) * PER_PAGE)))
     return render_template(
-        "organisations/index.html",
+        "organisations/queue.html",
         rows=rows[:PER_PAGE],
         state=state,
         q=text,

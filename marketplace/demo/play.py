@@ -29,6 +29,8 @@ from marketplace.demo.content.story import Change, Moment, Part
 from marketplace.platform import clock
 from marketplace.platform.policy import SYSTEM, Actor
 from marketplace.platform.working_days import BEIJING, beijing_day, close_of
+from marketplace.questions import service as questions
+from marketplace.questions.models import Question
 from marketplace.settings import queries as settings
 
 ZONE = "ZZGX"
@@ -176,6 +178,8 @@ class Stage:
             yield from self._road(part)
         for change in story.changes():
             yield self.scene(self.at(change.when), CHANGE, partial(self._change, change))
+        for asked in story.questions():
+            yield from self._question(asked)
 
     def _batch(self, plan: story.BatchPlan) -> Iterator[Scene]:
         def create(at: datetime) -> None:
@@ -268,6 +272,27 @@ class Stage:
             yield self.scene(self.at(part.pooled), POOL, partial(self._pool, part))
         if part.state in ("rejected", "dropped") and part.ended is not None:
             yield self.scene(self.at(part.ended), CHANGE, partial(self._end, part, entry))
+
+    def _question(self, said: story.Question) -> Iterator[Scene]:
+        """Asked by a firm, sent to the unit by the screener, drafted there, published by the screener."""
+        rows: list[Question] = []
+        entry = self.entries[said.demand]
+        asker = next(person.username for person in people().values() if person.org == said.by and "bidder" in person.roles)
+
+        def ask(at: datetime) -> None:
+            demand = self.rows[said.demand]
+            rows.append(questions.ask(demand, text=said.text, actor=self.actor(asker), now=at))
+
+        def answer(at: datetime) -> None:
+            (row,) = rows
+            screener = self.actor("screener")
+            questions.route(row, actor=screener, now=at)
+            questions.draft(row, text=said.answer, actor=self.writer(entry), now=at)
+            questions.publish(row, text=said.answer, actor=screener, now=at)
+
+        yield self.scene(self.at(said.asked), ASK, ask)
+        if said.answered is not None:
+            yield self.scene(self.at(said.answered), ASK, answer)
 
     def _submit(self, entry: DemandEntry, at: datetime) -> None:
         service.submit(self.rows[entry.key], actor=self.approver(entry), now=at)

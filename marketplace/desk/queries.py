@@ -107,9 +107,9 @@ def _rows(where: ColumnElement[bool], q: str, direction: str) -> Select[Demand]:
 
 
 def todo(actor: Actor, roles: frozenset[Role], *, matter: str = "", q: str = "", direction: str = "") -> Select[Demand]:
-    """What waits, the earliest due first: handed-in things by age, then what has no deadline."""
+    """What waits, the earliest due first: what was handed in or returned by age, then the rest."""
     since = func.coalesce(Demand.submitted_at, Demand.updated_at)
-    urgent = Demand.state.in_([State.SUBMITTED, State.APPRAISING])
+    urgent = Demand.state.in_([State.SUBMITTED, State.APPRAISING, State.RETURNED])
     return _rows(waiting(actor, roles, matter=matter), q, direction).order_by(urgent.desc(), since, Demand.id)
 
 

@@ -43,3 +43,9 @@ def flush() -> int:
 def total(demand_id: int) -> int:
     """All looks written so far, for the officers' diagnosis."""
     return db.session.scalar(select(func.sum(DemandViews.number)).where(DemandViews.demand_id == demand_id)) or 0
+
+
+def write(now: datetime) -> None:
+    """The worker's job: ``flush`` in a transaction of its own."""
+    with db.transaction():
+        flush()

@@ -175,6 +175,7 @@ def menu(current: str, count: int | None = None) -> list[dict[str, Any]]:
         for endpoint, label, roles in (
             ("messages.index", _("消息"), tuple(Role)),
             ("demands.new", _("填报需求"), (Role.DRAFTER, Role.APPROVER)),
+            ("questions.desk", _("答疑"), (Role.SCREENER, Role.DRAFTER, Role.APPROVER)),
             ("exchange.index", _("导入清单"), (Role.SCREENER,)),
             ("organisations.index", _("单位审核"), (Role.SCREENER, Role.SECADMIN)),
             ("demands.queue_screening", _("待审查"), (Role.SCREENER, Role.PUBLISHER)),

@@ -12,7 +12,9 @@ from importlib.util import find_spec
 
 from flask import Blueprint, Flask
 
+from marketplace.demands import views
 from marketplace.platform.files.storage import storage_from
+from marketplace.worker import every
 
 bp = Blueprint("demands", __name__)
 PARTS = (
@@ -34,4 +36,5 @@ def install(app: Flask) -> None:
     for part in PARTS:
         if find_spec(f"{__name__}.{part}") is not None:
             import_module(f"{__name__}.{part}")
+    every(60, "demand views", views.write)
     app.register_blueprint(bp)

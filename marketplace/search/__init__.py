@@ -1,0 +1,1 @@
+"""Find it: full-text search, facets, suggestions and alerts over everything the public may see."""

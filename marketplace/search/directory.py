@@ -1,0 +1,115 @@
+"""One complete index in one directory: an engine's files, the shelf, and the word lists that it was built with.
+
+The lists live in the directory because both sides of a search must agree: an edited dictionary takes effect when a
+new directory, built with it, takes the place of the old one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+
+from marketplace.search import plan
+from marketplace.search.analysis import DATA, segmenter_name
+from marketplace.search.documents import Document
+from marketplace.search.index import Engine, Entry, Index, Unavailable, Writer
+from marketplace.search.plan import Planner
+from marketplace.search.shelf import Shelf
+
+LISTS = ("dictionary.txt", "synonyms.txt")
+ENGINE_FILES = "engine"
+BUILD_BATCH = 1000  # documents put on the shelf in one transaction while building
+
+
+def engine(name: str) -> Engine:
+    """A backend by its setting (``SEARCH_BACKEND``)."""
+    if name == "whoosh":
+        from marketplace.search.whoosh_backend import ENGINE as WHOOSH
+
+        return WHOOSH
+    if name == "tantivy":
+        from marketplace.search.tantivy_backend import ENGINE as TANTIVY
+
+        return TANTIVY
+    raise ValueError(f"SEARCH_BACKEND is whoosh or tantivy, not {name!r}")
+
+
+def fingerprint(backend: Engine, lists: Path = DATA) -> str:
+    """What an index was made with: engine, segmenter, word lists. Another one means a rebuild."""
+    digest = hashlib.sha256(f"{backend.name} {segmenter_name()}".encode())
+    for name in LISTS:
+        digest.update((lists / name).read_bytes())
+    return digest.hexdigest()
+
+
+def create(path: Path, backend: Engine, lists: Path = DATA) -> None:
+    """An empty index with the word lists of ``lists``."""
+    path.mkdir(parents=True)
+    for name in LISTS:
+        (path / name).write_bytes((lists / name).read_bytes())
+    backend.create(path / ENGINE_FILES)
+    Shelf.create(path, {"engine": backend.name, "fingerprint": fingerprint(backend, path), "position": "0"})
+
+
+def planner(path: Path) -> Planner:
+    """Loads the segmenter with the lists of the index: 60 ms, once per process and index."""
+    try:
+        texts = [(path / name).read_text(encoding="utf-8") for name in LISTS]
+    except OSError as problem:
+        raise Unavailable(f"the word lists cannot be read: {problem}") from problem
+    return plan.load(*texts)
+
+
+class Reading:
+    """An open index for readers."""
+
+    def __init__(self, path: Path, backend: Engine) -> None:
+        self.path = path
+        self.shelf = Shelf(path)
+        self.planner = planner(path)
+        self.index: Index = backend.reader(path / ENGINE_FILES)
+
+
+class Writing:
+    """An open index for the one indexer."""
+
+    def __init__(self, path: Path, backend: Engine) -> None:
+        self.path = path
+        self.shelf = Shelf(path)
+        self.planner = planner(path)
+        self._writer: Writer = backend.writer(path / ENGINE_FILES)
+
+    def apply(self, documents: Sequence[Document], removed: Sequence[str], now: datetime) -> None:
+        """Make the index say what the documents say, and nothing of the removed. Applying twice changes nothing.
+
+        Shelf first, engine second, the caller's position last: whatever is killed in between is simply done again.
+        """
+        numbers = self.shelf.numbers(removed)
+        nids = self.shelf.put(documents, [], self.planner.analyzer, now)
+        bag = self.planner.analyzer.bag
+        entries = (Entry(nid, document, bag(document)) for nid, document in zip(nids, documents, strict=True))
+        self._writer.write(entries, numbers.values())
+        if removed:
+            self.shelf.put([], removed, self.planner.analyzer, now)
+
+    def build(self, documents: Iterable[Document], now: datetime) -> Iterable[int]:
+        """Fill an empty index; yields how many documents are done, for the progress shown."""
+        done = 0
+        remaining = iter(documents)
+        entries: list[Entry] = []
+        while batch := list(islice(remaining, BUILD_BATCH)):
+            nids = self.shelf.put(batch, [], self.planner.analyzer, now)
+            bag = self.planner.analyzer.bag
+            entries += [Entry(nid, document, bag(document)) for nid, document in zip(nids, batch, strict=True)]
+            done += len(batch)
+            if len(entries) >= 25 * BUILD_BATCH:
+                self._writer.write(entries, [])
+                entries = []
+            yield done
+        self._writer.write(entries, [])
+
+    def close(self) -> None:
+        self._writer.close()

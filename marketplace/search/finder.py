@@ -1,0 +1,178 @@
+"""Search as a person meets it: what was typed, filters and a page in; ids, counts, and what was meant out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from marketplace.search.analysis import latin_parts, squeeze, standards
+from marketplace.search.directory import Reading
+from marketplace.search.index import PAGE_MAX, PHRASE_CANDIDATES, Page, Plan, Request, TooSlow
+from marketplace.search.pinyin import CHINESE
+from marketplace.search.query import Field, Query, parse
+from marketplace.search.spelling import Speller
+
+BUDGET_S = 3.0  # seconds a query may take before it is stopped with a word
+SUGGESTIONS = 8
+TITLES = 3
+FEW = 3  # strict hits below which another reading is offered
+
+
+class Deadline:
+    """A time budget for one query."""
+
+    def __init__(self, seconds: float = BUDGET_S) -> None:
+        self._end = time.monotonic() + seconds
+
+    def __call__(self) -> None:
+        if time.monotonic() > self._end:
+            raise TooSlow
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """``ids`` of the page in order. ``strict`` of ``total`` have every word, the others are near misses.
+
+    ``corrected``: what was searched for instead, because nothing has what was typed; ``meant``: offered only.
+    ``terms``: what to mark in titles and texts. ``approximate``: the total is an estimate (约).
+    """
+
+    query: Query
+    ids: list[str]
+    total: int
+    strict: int
+    facets: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    terms: tuple[str, ...] = ()
+    corrected: str = ""
+    meant: str = ""
+    approximate: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """``id`` is set when it is the title of one document rather than words to search for."""
+
+    text: str
+    id: str = ""
+
+
+class Finder:
+    """Answers queries from one open index. ``labels``: facet → code → what people call it, for ``unit:水务局``."""
+
+    def __init__(self, reading: Reading, labels: Mapping[str, Mapping[str, str]] | None = None) -> None:
+        self._reading = reading
+        self._labels = labels or {}
+        self._speller = Speller(reading.shelf, reading.planner.analyzer)
+
+    def find(self, typed: str, request: Request, *, literally: bool = False) -> Found:
+        """One page. ``literally``: search for exactly what was typed, correct nothing."""
+        budget = Deadline()
+        request = replace(request, limit=min(request.limit, PAGE_MAX))
+        query = parse(typed)
+        plan = self._plan(query)
+        page = self._page(plan, request, budget)
+        corrected = meant = ""
+        if query.words and not literally and page.strict < FEW:
+            other = self._correct(query, request.now)
+            if other is not None:
+                better_plan = self._plan(other)
+                better = self._page(better_plan, request, budget)
+                if better.strict > page.strict and not page.strict:
+                    plan, page, corrected = better_plan, better, _typed(other)
+                elif better.strict > page.strict:
+                    meant = _typed(other)
+        ids = self._reading.shelf.ids(page.nids)
+        return Found(
+            query=query,
+            ids=[ids[nid] for nid in page.nids if nid in ids],
+            total=page.total,
+            strict=page.strict,
+            facets=page.facets,
+            terms=self._terms(plan, page),
+            corrected=corrected,
+            meant=meant,
+            approximate=page.approximate,
+        )
+
+    def suggest(self, typed: str, now: datetime) -> list[Suggestion]:
+        """What the box offers while typing: phrases by their text, pinyin or first letters; then whole titles."""
+        text = squeeze(typed)[:40]
+        if not text:
+            return []
+        shelf = self._reading.shelf
+        found = shelf.starting("text", text, SUGGESTIONS)
+        letters = text.replace(" ", "").replace("'", "")
+        if letters.isascii() and letters.isalpha():
+            found += shelf.starting("initials", letters, SUGGESTIONS) if len(letters) > 1 else []
+            found += shelf.starting("pinyin", letters, SUGGESTIONS) if len(letters) > 1 else []
+        words = list(dict.fromkeys(phrase.text for phrase in found if len(phrase.text) > 1))[:SUGGESTIONS]
+        titles = shelf.titles(typed.strip(), now, TITLES)
+        return [Suggestion(word) for word in words] + [Suggestion(title, id_) for id_, title in titles]
+
+    def _plan(self, query: Query) -> Plan:
+        return self._reading.planner.plan(query, self._resolve)
+
+    def _page(self, plan: Plan, request: Request, budget: Deadline) -> Page:
+        if not plan.phrases:
+            return self._reading.index.search(plan, request, budget)
+        nids, total = self._reading.index.candidates(plan, request, PHRASE_CANDIDATES)
+        holding = nids
+        for phrase in plan.phrases:
+            holding = self._reading.shelf.holding(holding, phrase)
+            budget()
+        page = self._reading.index.search(plan, replace(request, only=frozenset(holding)), budget)
+        if total <= len(nids):
+            return page
+        return replace(page, total=round(page.total * total / len(nids)), approximate=True)
+
+    def _resolve(self, item: Field) -> frozenset[str]:
+        """The values of a facet that a typed value names: by a part of the name, else as its abbreviation."""
+        values = self._reading.index.values(item.facet)
+        wanted = squeeze(item.value).replace(" ", "")
+        names = {value: self._names(item.facet, value) for value in values}
+        found = {value for value, known in names.items() if any(wanted in name for name in known)}
+        if not found:
+            found = {value for value, known in names.items() if any(_abbreviates(wanted, name) for name in known)}
+        return frozenset(found)
+
+    def _names(self, facet: str, value: str) -> tuple[str, ...]:
+        label = self._labels.get(facet, {}).get(value, "")
+        return tuple(squeeze(name).replace(" ", "") for name in (value, label) if name)
+
+    def _correct(self, query: Query, now: datetime) -> Query | None:
+        words = self._reading.planner.analyzer.words(standards(query.text))
+        latin = [word.text for word in words if word.latin]
+        counts = self._reading.index.frequencies([latin_parts(word)[0] for word in latin], now)
+        text = self._speller.correct(words, {word: count > 0 for word, count in zip(latin, counts, strict=True)})
+        return replace(query, words=tuple(text.split())) if text else None
+
+    def _terms(self, plan: Plan, page: Page) -> tuple[str, ...]:
+        """As typed, and where words were given for others, those: longest first."""
+        terms = dict.fromkeys(plan.phrases)
+        for group in plan.groups:
+            clauses = group.exact + group.similar + (group.loose if page.level else ())
+            terms[group.text] = None
+            terms.update(dict.fromkeys(_spoken(clause.tokens) for clause in clauses))
+        several = [term for term in terms if term and (len(term) > 1 or len(terms) == 1)]
+        return tuple(sorted(several, key=lambda term: (-len(term), term)))
+
+
+def _spoken(tokens: Sequence[str]) -> str:
+    """The text that a clause stands for; a pair of characters alone is no word to mark."""
+    plain = [token.lstrip("^") for token in tokens if token[0] != "~"]
+    return "".join(plain) if plain else "".join([tokens[0][1:], *(token[2:] for token in tokens[1:])])
+
+
+def _typed(query: Query) -> str:
+    """A query as one would type it."""
+    parts = [*query.words, *(f'"{phrase}"' for phrase in query.phrases), *(f"-{text}" for text in query.excluded)]
+    parts += [f"{'-' if item.negated else ''}{item.facet}:{item.value}" for item in query.fields]
+    return " ".join(parts)
+
+
+def _abbreviates(short: str, name: str) -> bool:
+    """城管局 abbreviates 城市管理局: its characters in this order, the last one at the end."""
+    letters = iter(name)
+    return len(short) > 1 and bool(CHINESE.search(short)) and short[-1] == name[-1] and all(c in letters for c in short)

@@ -1,0 +1,137 @@
+"""What was probably meant: pinyin, first letters and slips of the pen, read with the words of the documents.
+
+A typed run is cut into phrases that stand in visible titles and tags at the least cost (a noisy channel): a phrase as
+typed costs next to nothing, one that sounds alike a little, one that differs by a character more.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from math import log
+
+from marketplace.search.analysis import Analyzer, Word
+from marketplace.search.pinyin import LETTERS, letters, sound
+from marketplace.search.shelf import Phrase, Shelf
+
+RUN_MAX = 24  # characters of a run that are looked at
+SPAN_MAX = 8  # characters of a phrase that is looked up
+AS_TYPED, REAL_WORD, SAME_SOUND, LIKE_SOUND, ONE_SLIP, UNKNOWN = 0.2, 0.45, 0.9, 1.2, 1.4, 1.5
+FREQUENT = 0.08  # what a tenfold frequency is worth, in natural logarithms
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A way to read the characters ``start:end``."""
+
+    start: int
+    end: int
+    text: str
+    cost: float
+
+
+@dataclass(frozen=True, slots=True)
+class Speller:
+    """Corrections from one shelf."""
+
+    shelf: Shelf
+    analyzer: Analyzer
+
+    def correct(self, words: Iterable[Word], known: Mapping[str, bool]) -> str | None:
+        """The text that was probably meant, or ``None`` when it reads as typed or cannot be read otherwise.
+
+        ``known`` says of each Latin word whether it stands in a visible document.
+        """
+        pieces = _runs(list(words))
+        result: list[str] = []
+        changed = False
+        for text, latin in pieces:
+            if latin and known.get(text):
+                better: str | None = None
+            else:
+                better = self.latin(text) if latin else self.chinese(text)
+            changed = changed or (better is not None and better != text)
+            result.append(better or text)
+        return " ".join(result) if changed else None
+
+    def latin(self, text: str) -> str | None:
+        """Pinyin, else first letters, else a Latin word with one slip."""
+        plain = re.sub(r"[^a-z0-9]", "", text)
+        if LETTERS.fullmatch(plain):
+            read = self._letters("pinyin", plain) or self._letters("sound", sound(plain))
+            if read is None and len(plain) <= 10:
+                read = self._letters("initials", plain)
+            if read:
+                return read
+        best = sorted(self.shelf.near([plain]).get(plain, []), key=lambda phrase: -phrase.number)
+        return best[0].text if best else None
+
+    def chinese(self, run: str) -> str | None:
+        """A Chinese run with characters that sound or look like the right ones."""
+        run = run[:RUN_MAX]
+        spans = [run[i:j] for i in range(len(run)) for j in range(i + 2, min(i + SPAN_MAX, len(run)) + 1)]
+        known = self.shelf.known(spans)
+        spelled = {span: letters(tuple(self.analyzer.cut(span))) for span in spans}
+        same = self.shelf.sounding("pinyin", spelled.values())
+        like = self.shelf.sounding("sound", [sound(pinyin) for pinyin in spelled.values()])
+        near = self.shelf.near([span for span in spans if len(span) > 2])
+        steps = [Step(i, i + 1, run[i], UNKNOWN) for i in range(len(run))]
+        for i in range(len(run)):
+            for j in range(i + 2, min(i + SPAN_MAX, len(run)) + 1):
+                span = run[i:j]
+                if span in known:
+                    steps.append(Step(i, j, span, AS_TYPED - _frequent(known[span])))
+                    continue
+                if self.analyzer.knows(span):
+                    steps.append(Step(i, j, span, REAL_WORD))
+                for found, cost in (
+                    (same.get(spelled[span], []), SAME_SOUND),
+                    (like.get(sound(spelled[span]), []), LIKE_SOUND),
+                    (near.get(span, []), ONE_SLIP),
+                ):
+                    steps += [
+                        Step(i, j, phrase.text, cost - _frequent(phrase)) for phrase in found if phrase.text != span
+                    ]
+        return _cheapest(len(run), steps)
+
+    def _letters(self, column: str, text: str) -> str | None:
+        spans = [text[i:j] for i in range(len(text)) for j in range(i + 2, len(text) + 1)]
+        found = self.shelf.sounding(column, spans)
+        steps = []
+        for i in range(len(text)):
+            for j in range(i + 2, len(text) + 1):
+                phrases = [phrase for phrase in found.get(text[i:j], []) if not phrase.text.isascii()]
+                steps += [Step(i, j, phrase.text, SAME_SOUND - _frequent(phrase)) for phrase in phrases[:1]]
+        return _cheapest(len(text), steps)
+
+
+def _frequent(phrase: Phrase) -> float:
+    return FREQUENT * log(phrase.number) / 2.3
+
+
+def _cheapest(length: int, steps: list[Step]) -> str | None:
+    """The text of the cheapest way from the first to the last character."""
+    best: list[tuple[float, str] | None] = [(0.0, "")] + [None] * length
+    for step in sorted(steps, key=lambda step: step.end):
+        before = best[step.start]
+        if before is not None:
+            way = (before[0] + step.cost, before[1] + step.text)
+            now = best[step.end]
+            if now is None or way < now:
+                best[step.end] = way
+    last = best[length]
+    return last[1] if last else None
+
+
+def _runs(words: list[Word]) -> list[tuple[str, bool]]:
+    """Neighbouring words put together again: Chinese ones that touch, and letters typed apart (``ting che``)."""
+    runs: list[tuple[str, bool]] = []
+    end = -1
+    for word in words:
+        if runs and word.latin == runs[-1][1] and (word.start == end if not word.latin else False):
+            runs[-1] = (runs[-1][0] + word.text, word.latin)
+        else:
+            runs.append((word.text, word.latin))
+        end = word.end
+    return runs

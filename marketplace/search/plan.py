@@ -141,7 +141,7 @@ class Planner:
 
     def _latin(self, word: Word) -> Group:
         joined, parts = latin_parts(word.text)
-        similar = (Clause(parts, PARTS_WEIGHT),) if len(parts) > 1 else ()
+        similar: tuple[Clause, ...] = (Clause(parts, PARTS_WEIGHT),) if len(parts) > 1 else ()
         numbers = tuple(part for part in parts if part.isdigit() and len(part) > 3)
         loose = tuple(Clause((number,), LOOSE_WEIGHT) for number in numbers)
         if joined.isalpha() and joined.isascii() and len(joined) > 3:

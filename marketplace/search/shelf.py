@@ -148,8 +148,8 @@ class Shelf:
                 shown = visible <= micros(now)
                 if shown:
                     change.update(phrases([document.title, *document.tags], analyzer))
-                row = (document.id, document.kind, document.version, visible, shown)
-                row += (document.title, "\n".join(document.tags), _text(document))
+                state = (document.id, document.kind, document.version, visible, shown)
+                row = (*state, document.title, "\n".join(document.tags), _text(document))
                 numbers.append(_insert(connection, known.get(document.id), row))
             _count(connection, change)
             return numbers

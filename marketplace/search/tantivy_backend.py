@@ -252,7 +252,8 @@ class _Run:
 
     def _by_deadline(self, counted: Any, offset: int, limit: int) -> tuple[list[Any], int]:
         """The next to close first, then those without a deadline, then the closed, latest first."""
-        total, places = 0, []
+        total = 0
+        places: list[Any] = []
         stages = (
             (_range("closes", self.now + 1, NEVER - 1), Order.Asc),
             (_range("closes", NEVER, None), Order.Asc),

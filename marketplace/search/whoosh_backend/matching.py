@@ -37,7 +37,8 @@ class Evaluation:
 
     def visible(self) -> Mask:
         """Not deleted, and its instant of becoming visible has come."""
-        return self.snapshot.alive & (self.snapshot.numbers["visible"] <= self.now)
+        mask: Mask = self.snapshot.alive & (self.snapshot.numbers["visible"] <= self.now)
+        return mask
 
     def run(self, plan: Plan, only: frozenset[int] | None = None) -> Matched:
         allowed = self._allowed(plan, only)

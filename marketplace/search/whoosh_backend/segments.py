@@ -122,7 +122,8 @@ class Snapshot:
             references, values = segment.facets[name]
             common = np.array([codes.setdefault(value, len(codes)) for value in values], dtype=np.int32)
             parts.append(common[references])
-        return _joined(parts).astype(np.int32)
+        codes_of_all: Codes = _joined(parts).astype(np.int32)
+        return codes_of_all
 
     def postings(self, token: str) -> tuple[Ints, Floats]:
         """Documents of a token over all segments and its BM25 score in each. Deleted ones are included."""

@@ -73,11 +73,10 @@ def read_queries(path: Path) -> Iterator[Judged]:
 
 
 def _rows(path: Path) -> Iterator[dict[str, Any]]:
-    opened = gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8")
-    with opened as lines:
-        for line in lines:
-            if line.strip():
-                yield json.loads(line)
+    data = path.read_bytes()
+    for line in (gzip.decompress(data) if path.suffix == ".gz" else data).decode("utf-8-sig").split("\n"):
+        if line.strip():
+            yield json.loads(line)
 
 
 def run(documents: Path, queries: Path, backend: str) -> list[Answer]:

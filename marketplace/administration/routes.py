@@ -14,6 +14,7 @@ from marketplace.accounts.rules import ROLE_LABELS
 from marketplace.administration import menu, people, queries, service
 from marketplace.administration.cli import admin_commands
 from marketplace.administration.forms import CodeForm, JoinForm
+from marketplace.administration.rules import kind_label
 from marketplace.platform.forms import ConfirmForm, trimmed
 from marketplace.platform.rendering import tables
 from marketplace.platform.rendering.qr import qr_png
@@ -49,7 +50,9 @@ def entries() -> ResponseValue:
     """Who did what when."""
     wanted = _wanted()
     found = queries.page_of(queries.log_entries(wanted), page=request.args.get("page", 1, type=int), per_page=50)
-    return render_template("administration/log.html", found=found, pages=menu.pages(found), wanted=wanted)
+    return render_template(
+        "administration/log.html", found=found, pages=menu.pages(found), wanted=wanted, kind_label=kind_label
+    )
 
 
 @log.get("/export.xlsx")
@@ -58,9 +61,18 @@ def export() -> ResponseValue:
     """The filtered list as a workbook, at most 100,000 rows, the newest."""
     rows = db.session.scalars(queries.log_entries(_wanted()).limit(EXPORT_LIMIT))
     book = tables.xlsx(
-        ("序号", "时间", "操作人", "事项", "对象", "公开事实", "说明"),
+        ("序号", "时间", "操作人", "事项", "事项代码", "对象", "公开事实", "说明"),
         (
-            (row.seq, row.at, row.actor_name or "系统", row.kind, row.subject, _flat(row.facts), _flat(row.data))
+            (
+                row.seq,
+                row.at,
+                row.actor_name or "系统",
+                kind_label(row.kind),
+                row.kind,
+                row.subject,
+                _flat(row.facts),
+                _flat(row.data),
+            )
             for row in rows
         ),
         name="操作记录",

@@ -32,19 +32,19 @@ def install() -> None:
 
 
 def handle(rows: list[OutboxRow], now: datetime) -> None:
-    """Tell the people concerned by each row."""
+    """Tell the people concerned by each row; a message bears the instant at which the thing happened."""
     for row in rows:
         family = row.topic.partition(".")[0]
         if row.topic in DEMAND or row.topic in QUESTION:
-            _about_demand(row, (DEMAND | QUESTION)[row.topic], now)
+            _about_demand(row, (DEMAND | QUESTION)[row.topic])
         elif row.topic in ORGANISATION or row.topic in ("organisation.register", "organisation.resubmit"):
-            _about_organisation(row, now)
+            _about_organisation(row)
         elif family == "role":
-            _about_role(row, now)
+            _about_role(row)
         elif family == "batch":
-            _about_batch(row, now)
+            _about_batch(row)
         elif row.topic == "settings.calendar" and row.payload.get("on_rest_days"):
-            _about_calendar(row, now)
+            _about_calendar(row)
 
 
 def _subject_id(row: outbox.OutboxRow, family: str) -> int | None:
@@ -56,7 +56,7 @@ def _subject_id(row: outbox.OutboxRow, family: str) -> int | None:
     return int(number) if kind == family and number.isdigit() else None
 
 
-def _about_demand(row: OutboxRow, tellings: tuple[Telling, ...], now: datetime) -> None:
+def _about_demand(row: OutboxRow, tellings: tuple[Telling, ...]) -> None:
     demand_id = _subject_id(row, "demand")
     demand = db.session.get(Demand, demand_id) if demand_id is not None else None
     if demand is None:
@@ -76,20 +76,22 @@ def _about_demand(row: OutboxRow, tellings: tuple[Telling, ...], now: datetime) 
             title=telling.title.format(**words),
             text=telling.text.format(**words),
             url=f"/demands/{demand.ref}",
-            now=now,
+            now=row.at,
             discreet=telling.discreet,
         )
         told |= people
 
 
-def _about_organisation(row: OutboxRow, now: datetime) -> None:
+def _about_organisation(row: OutboxRow) -> None:
     organisation_id = _subject_id(row, "organisation")
     if organisation_id is None:
         return
     key = f"outbox:{row.id}"
     if row.topic not in ORGANISATION:
         people = queries.holder_ids(Role.SCREENER)
-        service.tell(people, key=key, title="有单位注册待审核", text="", url=f"/organisations/{organisation_id}", now=now)
+        service.tell(
+            people, key=key, title="有单位注册待审核", text="", url=f"/organisations/{organisation_id}", now=row.at
+        )
         return
     title, text = ORGANISATION[row.topic]
     service.tell(
@@ -98,11 +100,11 @@ def _about_organisation(row: OutboxRow, now: datetime) -> None:
         title=title,
         text=text.format(reason=sentence(str(row.payload.get("reason") or ""))),
         url=f"/organisations/{organisation_id}",
-        now=now,
+        now=row.at,
     )
 
 
-def _about_role(row: OutboxRow, now: datetime) -> None:
+def _about_role(row: OutboxRow) -> None:
     assignment = db.session.get(RoleAssignment, int(row.payload.get("assignment_id", 0)))
     if assignment is None or assignment.revoked_at is not None:
         return
@@ -114,7 +116,7 @@ def _about_role(row: OutboxRow, now: datetime) -> None:
             title=f"有一项授权待您确认：{assignment.user.name}，{label}",
             text="由另一位安全管理员提出，须两人办理才生效。",
             url=f"/admin/people/{assignment.user_id}",
-            now=now,
+            now=row.at,
         )
     else:
         service.tell(
@@ -123,11 +125,11 @@ def _about_role(row: OutboxRow, now: datetime) -> None:
             title=f"您已获授权：{label}",
             text=f"单位：{assignment.organisation.name}",
             url="/",
-            now=now,
+            now=row.at,
         )
 
 
-def _about_batch(row: OutboxRow, now: datetime) -> None:
+def _about_batch(row: OutboxRow) -> None:
     batch_id = _subject_id(row, "batch")
     batch = db.session.get(Batch, batch_id) if batch_id is not None else None
     if batch is None or row.topic not in ("batch.collect", "batch.call_back"):
@@ -140,17 +142,17 @@ def _about_batch(row: OutboxRow, now: datetime) -> None:
     else:
         people = queries.holder_ids(Role.PUBLISHER) - {row.payload.get("actor_id") or 0}
         title, text = f"{batch.name}已整批撤回：{batch.theme}", sentence(str(row.payload.get("reason") or ""))
-    service.tell(people, key=f"outbox:{row.id}", title=title, text=text, url=f"/batches/{batch.code}", now=now)
+    service.tell(people, key=f"outbox:{row.id}", title=title, text=text, url=f"/batches/{batch.code}", now=row.at)
 
 
-def _about_calendar(row: OutboxRow, now: datetime) -> None:
+def _about_calendar(row: OutboxRow) -> None:
     service.tell(
         queries.holder_ids(Role.PUBLISHER),
         key=f"outbox:{row.id}",
         title=f"{row.payload['year']}年工作日历有变动，{row.payload['on_rest_days']}条需求的截止日落在休息日",
         text="原截止时间不会缩短；需要顺延的，请在需求页办理延期。",
         url="/demands",
-        now=now,
+        now=row.at,
     )
 
 

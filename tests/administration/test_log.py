@@ -28,10 +28,11 @@ def test_entries_are_filtered_and_exported(sign_in, stage):
     browser = sign_in("auditadmin")
     page = browser.get("/admin/log?kind=demand.&who=陈立")
     assert page.has("demand.submit")
+    assert page.has("需求：提交")
     assert not page.has("demand.pool")
     assert browser.get("/admin/log?until=2001-01-01").has("没有符合条件的记录")
     book = openpyxl.load_workbook(io.BytesIO(browser.http.get("/admin/log/export.xlsx?kind=demand.").data))
-    kinds = {row[3] for row in book.active.iter_rows(min_row=2, values_only=True) if row[3]}
+    kinds = {row[4] for row in book.active.iter_rows(min_row=2, values_only=True) if row[4]}
     assert "demand.publish" in kinds
     assert all(kind.startswith("demand.") for kind in kinds)
 

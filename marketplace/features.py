@@ -21,6 +21,7 @@ FEATURES = (
     "marketplace.administration.routes",
     "marketplace.opendata.routes",
     "marketplace.help.routes",
+    "marketplace.exchange.routes",
     "marketplace.demo.cli",
 )
 

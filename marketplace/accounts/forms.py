@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from flask_babel import get_locale
 from flask_babel import lazy_gettext as _l
 from flask_wtf.file import FileField
 from wtforms import (
@@ -40,6 +41,12 @@ def credit_code_field(form: Any, field: Any) -> None:
         field.data = credit_code.parse(field.data or "")
     except credit_code.BadCreditCode as problem:
         raise ValidationError(problem.zh) from problem
+
+
+def industry_choices() -> list[tuple[str, str]]:
+    """Industries in the reader's language."""
+    english = str(get_locale()).startswith("en")
+    return [(code, label.en if english else label.zh) for code, label in INDUSTRIES.items()]
 
 
 class SignInForm(Form):
@@ -143,7 +150,7 @@ class ProfileForm(Form):
     )
     industries = SelectMultipleField(
         _l("产业方向"),
-        choices=[(code, label.zh) for code, label in INDUSTRIES.items()],
+        choices=industry_choices,
         option_widget=widgets.CheckboxInput(),
         widget=widgets.ListWidget(prefix_label=False),
     )

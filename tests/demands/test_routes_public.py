@@ -20,7 +20,13 @@ from tests.demands.conftest import Stage
 
 def test_home_list_and_demand_show_what_is_published(visitor: Client, stage: Stage) -> None:
     demand = stage.published()
-    for url in ("/", "/demands", "/demands?q=泊位&state=open&mode=subsidy", f"/batches/{demand.batch.code}"):
+    for url in (
+        "/",
+        "/demands",
+        "/demands?q=泊位&state=open&mode=subsidy",
+        "/search?q=泊位",
+        f"/batches/{demand.batch.code}",
+    ):
         page = visitor.get(url)
         assert page.status == 200, url
         assert page.has(demand.title), url

@@ -274,6 +274,21 @@ not_yet_visible = Need(
     "已经公布，不能撤回到库中；可以变更、暂停或撤榜。",
     lambda actor, demand, now: demand.visible_from is not None and now < demand.visible_from,
 )
+in_screening = Need(
+    "in_screening",
+    "形式审查已经结束，现在由发榜负责人退回。",
+    lambda actor, demand, now: demand.state is State.SUBMITTED,
+)
+past_screening = Need(
+    "past_screening",
+    "还在形式审查，由受理员退回。",
+    lambda actor, demand, now: demand.state is not State.SUBMITTED,
+)
+is_pooled = Need(
+    "is_pooled",
+    "还没有入库，由需求单位的审核人自己作罢。",
+    lambda actor, demand, now: demand.state is State.POOLED,
+)
 is_suspended = Need("is_suspended", "", lambda actor, demand, now: demand.state is State.SUSPENDED)
 no_deadline_yet = Need("opened_or_later", "", lambda actor, demand, now: demand.state is not State.PUBLISHED)
 is_public = Need(
@@ -302,9 +317,9 @@ GRANTS = policy.declare(
         "demand.propose": [[publisher]],
         "demand.republish": [[publisher]],
         "demand.submit": [[approver_of_unit, not_the_drafter]],
-        "demand.drop": [[approver_of_unit, editable], [publisher]],
+        "demand.drop": [[approver_of_unit, editable], [publisher, is_pooled]],
         "demand.recall": [[approver_of_unit, screening_not_begun]],
-        "demand.return": [[screener], [publisher]],
+        "demand.return": [[screener, in_screening], [publisher, past_screening]],
         "demand.appraise": [[screener]],
         "demand.reject": [[publisher]],
         "demand.pool": [[publisher]],

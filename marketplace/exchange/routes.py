@@ -40,7 +40,7 @@ from marketplace.platform.policy import Actor
 from marketplace.platform.rendering import Cell, xlsx
 from marketplace.web import ResponseValue, allow
 
-bp = Blueprint("imports", __name__, url_prefix="/imports")
+bp = Blueprint("exchange", __name__, url_prefix="/imports")
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 LISTS_PER_PAGE = 20
 READ_EVERY = 1.0  # seconds between two looks for lists that wait to be read

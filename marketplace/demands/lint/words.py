@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, replace
+from functools import cache, lru_cache
 
 from marketplace.demands.content import DemandContent
 from marketplace.demands.lint.findings import Finding
@@ -42,10 +42,8 @@ _FIGURE = re.compile(r"[0-9]|[一二三四五六七八九十百]+(?:倍|成|分�
 
 @dataclass(frozen=True, slots=True)
 class _Text:
-    """A field's text as typed, and its comparable form (half-width, lower case, no blanks) with the way back."""
+    """A text as typed, and its comparable form (half-width, lower case, no blanks) with the way back."""
 
-    field: str
-    kind: str
     raw: str
     flat: str
     places: tuple[int, ...]
@@ -59,38 +57,49 @@ def word_findings(content: DemandContent) -> list[Finding]:
     """Findings of all word rules and of vague wording, in the order of the form."""
     found: list[Finding] = []
     vague = 0
-    for text in _texts(content):
-        for rule in WORD_RULES:
-            found += _by_rule(text, rule, content.mode)
-        for item in _vague(text):
-            vague += 1
-            if vague <= _MAX_VAGUE:
-                found.append(item)
+    for field, kind, raw in _texts(content):
+        if not raw.strip():
+            continue
+        promises = field in ("goal", "content", "conditions") or field.endswith(("-target", "-method"))
+        for item in _findings(kind, raw, content.mode, promises):
+            if item.code == "vague":
+                vague += 1
+                if vague > _MAX_VAGUE:
+                    continue
+            found.append(replace(item, field=field))
     return found
 
 
-def _texts(content: DemandContent) -> Iterator[_Text]:
-    """Every text a person typed, with the part it plays."""
+@lru_cache(maxsize=2048)
+def _findings(kind: str, raw: str, mode: str, promises: bool) -> tuple[Finding, ...]:
+    """Findings in one text, whichever field it fills: the bands of the default sheets are read once for all demands."""
+    text = _text(raw)
+    found = [item for rule in WORD_RULES for item in _by_rule(text, rule, kind, mode)]
+    return (*found, *(_vague(text) if promises else ()))
+
+
+def _texts(content: DemandContent) -> Iterator[tuple[str, str, str]]:
+    """Every text a person typed: its field, the part it plays, the words."""
     for name, kind in (("title", TASK), ("place", STORY), ("background", STORY), ("goal", TASK), ("content", TASK)):
-        yield _text(name, kind, getattr(content, name))
+        yield name, kind, getattr(content, name)
     for number, indicator in enumerate(content.indicators):
         for name in ("name", "baseline", "target", "method"):
-            yield _text(f"indicators-{number}-{name}", TASK, getattr(indicator, name))
+            yield f"indicators-{number}-{name}", TASK, getattr(indicator, name)
     for number, offer in enumerate(content.offers):
         for name in ("text", "access"):
-            yield _text(f"offers-{number}-{name}", TERMS if name == "access" else STORY, getattr(offer, name))
+            yield f"offers-{number}-{name}", TERMS if name == "access" else STORY, getattr(offer, name)
     for name in ("conditions", "site_visit", "funds_source", "budget_note"):
-        yield _text(name, TERMS, getattr(content, name))
+        yield name, TERMS, getattr(content, name)
     for number, milestone in enumerate(content.milestones):
         for name in ("name", "deliverable"):
-            yield _text(f"milestones-{number}-{name}", TASK, getattr(milestone, name))
+            yield f"milestones-{number}-{name}", TASK, getattr(milestone, name)
     for number, criterion in enumerate(content.score_sheet.criteria):
-        yield _text(f"score_sheet-criteria-{number}-name", TERMS, criterion.name)
+        yield f"score_sheet-criteria-{number}-name", TERMS, criterion.name
         for band, words in enumerate(criterion.bands):
-            yield _text(f"score_sheet-criteria-{number}-bands-{band}", TASK, words)
+            yield f"score_sheet-criteria-{number}-bands-{band}", TASK, words
 
 
-def _text(field: str, kind: str, raw: str) -> _Text:
+def _text(raw: str) -> _Text:
     flat: list[str] = []
     places: list[int] = []
     for place, char in enumerate(raw):
@@ -100,7 +109,7 @@ def _text(field: str, kind: str, raw: str) -> _Text:
             continue
         flat.append(plain.lower() if len(plain.lower()) == 1 else plain)
         places.append(place)
-    return _Text(field, kind, raw, "".join(flat), tuple(places))
+    return _Text(raw, "".join(flat), tuple(places))
 
 
 @cache
@@ -124,10 +133,10 @@ def _filled(pattern: str) -> str:
     return pattern
 
 
-def _by_rule(text: _Text, rule: WordRule, mode: str) -> list[Finding]:
+def _by_rule(text: _Text, rule: WordRule, kind: str, mode: str) -> list[Finding]:
     found: list[Finding] = []
     taken: list[tuple[int, int]] = []
-    for pattern, negatable in _compiled(rule)[text.kind]:
+    for pattern, negatable in _compiled(rule)[kind]:
         for match in pattern.finditer(text.flat):
             start, end = match.span()
             if any(start < last and first < end for first, last in taken):
@@ -143,7 +152,7 @@ def _by_rule(text: _Text, rule: WordRule, mode: str) -> list[Finding]:
             severity = ADVICE if rule.severity == BLOCKING and mode in rule.relaxed else rule.severity
             found.append(
                 Finding(
-                    text.field, rule.code, severity, rule.title, rule.message, rule.article, rule.suggestion,
+                    "", rule.code, severity, rule.title, rule.message, rule.article, rule.suggestion,
                     quote, first, last, "complete" if rule.code == "classified_words" else "fair",
                 )
             )  # fmt: skip
@@ -172,9 +181,6 @@ def _negated(flat: str, clause_start: int, start: int, end: int) -> bool:
 
 def _vague(text: _Text) -> Iterator[Finding]:
     """Vague words where no figure stands in the same sentence; only where promises are made."""
-    promises = text.field in ("goal", "content", "conditions") or text.field.endswith(("-target", "-method"))
-    if not promises:
-        return
     seen: set[str] = set()
     for match in _VAGUE.finditer(text.flat):
         start, end = match.span()
@@ -188,6 +194,6 @@ def _vague(text: _Text) -> Iterator[Finding]:
         seen.add(match.group())
         quote, place, until = text.quote(start, end)
         yield Finding(
-            text.field, "vague", ADVICE, VAGUE_TITLE, f"“{quote}”{VAGUE_MESSAGE}", "", VAGUE_SUGGESTION,
+            "", "vague", ADVICE, VAGUE_TITLE, f"“{quote}”{VAGUE_MESSAGE}", "", VAGUE_SUGGESTION,
             quote, place, until, "words",
         )  # fmt: skip

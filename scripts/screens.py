@@ -7,20 +7,15 @@ Each picture is the whole page, at 1440 and 375 pixels; names are those of ``PAG
 
 from __future__ import annotations
 
-import os
-import socket
-import subprocess
 import sys
-import tempfile
-import time
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+from tests.browser.served import served  # noqa: E402
+
 TARGET = ROOT / "docs" / "screens"
 CHROMIUM = "/usr/bin/chromium"
 # name: (account or "", path)
@@ -39,32 +34,6 @@ PAGES: dict[str, tuple[str, str]] = {
     "desk-screener": ("screener", "/desk"),
     "desk-publisher": ("publisher", "/desk"),
 }
-
-
-@contextmanager
-def served() -> Iterator[str]:
-    """The base URL of a fresh demo site; everything is gone afterwards."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    with tempfile.TemporaryDirectory() as folder:
-        env = {**os.environ, "ZHANGBANG_DEMO": "1", "ZHANGBANG_INSTANCE": folder, "PORT": str(port)}
-        subprocess.run([sys.executable, "-m", "flask", "--app", "wsgi", "prepare"], cwd=ROOT, env=env, check=True)
-        server = subprocess.Popen(
-            [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "wsgi:app"], cwd=ROOT, env=env
-        )
-        base = f"http://127.0.0.1:{port}"
-        try:
-            for _ in range(100):
-                try:
-                    urllib.request.urlopen(f"{base}/readyz", timeout=2)  # noqa: S310
-                    break
-                except OSError:
-                    time.sleep(0.2)
-            yield base
-        finally:
-            server.terminate()
-            server.wait(30)
 
 
 def sign_in(browser: Browser, base: str, username: str) -> list[dict[str, object]]:

@@ -1,0 +1,152 @@
+"""The served demo in the system's Chromium: every page kind is accessible, and a demand goes from draft to the list
+by keyboard alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect
+
+from marketplace.platform import clock
+from tests.browser.served import served
+
+PUBLIC = [
+    "/",
+    "/demands",
+    "/demands/ZZGX-2026-02-001",
+    "/batches/ZZGX-2026-02",
+    "/sign-in",
+    "/help",
+    "/transparency",
+    "/verify",
+    "/capabilities",
+]
+WORK = {
+    "drafter": ["/desk", "/demands/new"],
+    "screener": ["/desk"],
+    "publisher2": ["/desk", "/desk/batches", "/desk/batches/ZZGX-2026-03/publication"],
+    "secadmin": ["/desk"],
+}
+VARIANTS = {"zh-1440": (1440, "zh", "normal"), "en-large-375": (375, "en", "large")}
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[str]:
+    with served() as base:
+        yield base
+
+
+def person(
+    browser: Browser, site: str, username: str = "", *, width: int = 1440, lang: str = "zh", mode: str = "normal"
+) -> Page:
+    context = browser.new_context(viewport={"width": width, "height": 900}, locale="zh-CN", reduced_motion="reduce")
+    context.add_cookies([{"name": "lang", "value": lang, "url": site}, {"name": "mode", "value": mode, "url": site}])
+    page = context.new_page()
+    page.set_default_timeout(20_000)
+    if username:
+        page.goto(f"{site}/sign-in")
+        page.locator(f"form[action$='/sign-in/demo/{username}'] button").click()
+        page.wait_for_url(lambda url: "/sign-in" not in url)
+    return page
+
+
+def errors_into(problems: list[str]) -> Callable[[ConsoleMessage], None]:
+    """A listener that notes what the browser complains about, the content policy included."""
+
+    def note(message: ConsoleMessage) -> None:
+        if message.type == "error":
+            problems.append(message.text)
+
+    return note
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_every_page_kind_is_accessible_and_fits(browser: Browser, site: str, variant: str):
+    width, lang, mode = VARIANTS[variant]
+    problems: list[str] = []
+    for username, paths in {"": PUBLIC, **WORK}.items():
+        page = person(browser, site, username, width=width, lang=lang, mode=mode)
+        page.on("console", errors_into(problems))
+        for path in paths:
+            answer = page.goto(site + path)
+            assert answer is not None
+            if answer.status != 200:
+                problems.append(f"{path}: {answer.status}")
+            found = Axe().run(page).response["violations"]
+            problems += [f"{username} {path}: {item['id']} {item['nodes'][0]['target']}" for item in found]
+            if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+                problems.append(f"{path}: scrolls sideways")
+        page.context.close()
+    assert problems == []
+
+
+def tab_to(page: Page, selector: str) -> None:
+    """Move the focus with the Tab key until it is on ``selector``."""
+    for _ in range(400):
+        page.keyboard.press("Tab")
+        if page.evaluate("s => document.activeElement.matches(s)", selector):
+            return
+    raise AssertionError(f"{selector} cannot be reached with the keyboard on {page.url}")
+
+
+def press(page: Page, selector: str) -> None:
+    tab_to(page, selector)
+    page.keyboard.press("Enter")
+    page.wait_for_load_state()
+
+
+def test_from_draft_to_the_list_by_keyboard_alone(browser: Browser, site: str):
+    drafter = person(browser, site, "drafter")
+    drafter.goto(f"{site}/demands/ZZGX-2026-02-014/clone")
+    press(drafter, "main form button")
+    drafter.wait_for_url(lambda url: "/clone" not in url)
+    key = drafter.url.split("/demands/")[1].split("/")[0]
+    drafter.goto(f"{site}/demands/{key}/edit")
+    tab_to(drafter, "#title")
+    drafter.keyboard.press("Control+A")
+    drafter.keyboard.type("只用键盘填报的泵房水质监测")
+    tab_to(drafter, "#deliver_by")
+    day = clock.wall_now() + timedelta(days=330)
+    drafter.keyboard.type(f"{day:%Y}")
+    drafter.keyboard.press("ArrowRight")
+    drafter.keyboard.type(f"{day:%m%d}")
+    press(drafter, "button[name=save]")
+
+    approver = person(browser, site, "approver")
+    approver.goto(f"{site}/demands/{key}/submission")
+    press(approver, "main form button")
+    screener = person(browser, site, "screener")
+    for noun, field, text in (
+        ("screening", "", ""),
+        ("comparison", "#remark", "与原需求分属不同泵房，不重复。"),
+        ("appraisal", "#remark", "问题真实。"),
+    ):
+        screener.goto(f"{site}/demands/{key}/{noun}")
+        if field:
+            tab_to(screener, field)
+            screener.keyboard.type(text)
+        press(screener, "main form .form-actions button")
+    publisher = person(browser, site, "publisher")
+    publisher.goto(f"{site}/demands/{key}/pooling")
+    for field in ("#fair_competition", "#secrecy"):
+        tab_to(publisher, field)
+        publisher.keyboard.type("审查通过，同意。")
+    press(publisher, "main form .form-actions button")
+    expect(publisher.locator("main")).to_contain_text("已入库")
+
+    publisher.goto(f"{site}/desk/batches/ZZGX-2026-03/publication")
+    label = publisher.get_by_label("只用键盘填报的泵房水质监测", exact=True)
+    box = f"#{label.get_attribute('id')}"
+    tab_to(publisher, box)
+    publisher.keyboard.press("Space")
+    press(publisher, "button[name=preview]")
+    expect(publisher.locator("main")).to_contain_text("可以张榜")
+    press(publisher, "button[name=post]")
+    expect(publisher.locator("main")).to_contain_text("ZZGX-2026-03-001")
+    visitor = person(browser, site, width=375)
+    visitor.goto(f"{site}/demands/ZZGX-2026-03-001")
+    expect(visitor.locator("h1")).to_contain_text("只用键盘填报的泵房水质监测")

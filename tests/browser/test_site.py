@@ -90,7 +90,7 @@ def tab_to(page: Page, selector: str) -> None:
         page.keyboard.press("Tab")
         if page.evaluate("s => document.activeElement.matches(s)", selector):
             return
-    raise AssertionError(f"{selector} cannot be reached with the keyboard on {page.url}")
+    raise AssertionError(f"{selector} cannot be reached with the keyboard on {page.url}: {page.inner_text('main')[:300]}")
 
 
 def press(page: Page, selector: str) -> None:
@@ -111,14 +111,15 @@ def test_from_draft_to_the_list_by_keyboard_alone(browser: Browser, site: str):
     drafter.keyboard.type("只用键盘填报的泵房水质监测")
     tab_to(drafter, "#deliver_by")
     day = clock.wall_now() + timedelta(days=330)
-    drafter.keyboard.type(f"{day:%Y}")
-    drafter.keyboard.press("ArrowRight")
-    drafter.keyboard.type(f"{day:%m%d}")
+    drafter.keyboard.type(f"{day:%m%d%Y}")  # the order of the browser's own language
+    expect(drafter.locator("#deliver_by")).to_have_value(f"{day:%Y-%m-%d}")
     press(drafter, "button[name=save]")
+    expect(drafter.locator("[data-autosave-status]")).to_contain_text("保存")
 
     approver = person(browser, site, "approver")
     approver.goto(f"{site}/demands/{key}/submission")
     press(approver, "main form button")
+    expect(approver.locator("main")).to_contain_text("已提交")
     screener = person(browser, site, "screener")
     for noun, field, text in (
         ("screening", "", ""),

@@ -90,13 +90,15 @@ def tab_to(page: Page, selector: str) -> None:
         page.keyboard.press("Tab")
         if page.evaluate("s => document.activeElement.matches(s)", selector):
             return
-    raise AssertionError(f"{selector} cannot be reached with the keyboard on {page.url}: {page.inner_text('main')[:300]}")
+    raise AssertionError(
+        f"{selector} cannot be reached with the keyboard on {page.url}: {page.inner_text('main')[:300]}"
+    )
 
 
 def press(page: Page, selector: str) -> None:
     tab_to(page, selector)
-    page.keyboard.press("Enter")
-    page.wait_for_load_state()
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
 
 
 def test_from_draft_to_the_list_by_keyboard_alone(browser: Browser, site: str):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -93,8 +94,10 @@ def from_environment(env: Mapping[str, str] | None = None) -> Config:
     env = os.environ if env is None else env
     instance = Path(env.get("ZHANGBANG_INSTANCE", str(ROOT / "instance"))).resolve()
     keys = Path(env.get("ZHANGBANG_KEYS", str(instance / "keys"))).resolve()
-    demo = _flag(env, "ZHANGBANG_DEMO")
     secret = env.get("SECRET_KEY", "")
+    # A command typed in a checkout without any setting works on the embedded demo; only a server must be told what it is.
+    typed = env.get("FLASK_RUN_FROM_CLI") == "true" and "run" not in sys.argv[1:]
+    demo = _flag(env, "ZHANGBANG_DEMO", default=typed and not secret)
     config = Config(
         instance=instance,
         database_url=_normal_database_url(env.get("DATABASE_URL", ""), instance),

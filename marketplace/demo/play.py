@@ -277,7 +277,9 @@ class Stage:
         """Asked by a firm, sent to the unit by the screener, drafted there, published by the screener."""
         rows: list[Question] = []
         entry = self.entries[said.demand]
-        asker = next(person.username for person in people().values() if person.org == said.by and "bidder" in person.roles)
+        asker = next(
+            person.username for person in people().values() if person.org == said.by and "bidder" in person.roles
+        )
 
         def ask(at: datetime) -> None:
             demand = self.rows[said.demand]

@@ -9,6 +9,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from zlib import crc32
 
 import pytest
 from flask import Flask
@@ -39,7 +40,8 @@ def _fresh_database(instance: Path, worker: str) -> str:
     if not server:
         return f"sqlite:///{instance / 'test.sqlite'}"
     url = make_url(server.replace("postgresql://", "postgresql+psycopg://", 1))
-    name = f"zhangbang_test_{worker}"
+    checkout = crc32(str(Path.cwd()).encode())  # two checkouts may share a server
+    name = f"zhangbang_test_{checkout:08x}_{worker}"
     with create_engine(url, isolation_level="AUTOCOMMIT").connect() as connection:
         connection.execute(text(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))
         connection.execute(text(f'CREATE DATABASE "{name}"'))

@@ -11,7 +11,7 @@ from threading import Lock
 from sqlalchemy import func, select, update
 
 from marketplace import db
-from marketplace.demands.models import DemandViews
+from marketplace.demands.models import Demand, DemandViews
 from marketplace.platform.working_days import beijing_day
 
 _lock = Lock()
@@ -25,11 +25,14 @@ def count(demand_id: int, now: datetime) -> None:
 
 
 def flush() -> int:
-    """Add what was counted to the table, in the caller's transaction; returns how many looks were written."""
+    """Add what was counted to the table, in the caller's transaction; returns how many looks were taken."""
     with _lock:
         taken = Counter(_counts)
         _counts.clear()
+    known_ids = set(db.session.scalars(select(Demand.id).where(Demand.id.in_({demand for demand, _ in taken}))))
     for (demand_id, day), number in sorted(taken.items()):
+        if demand_id not in known_ids:  # looked at in a transaction that was rolled back: one such look would lose all
+            continue
         at = (DemandViews.demand_id == demand_id, DemandViews.on == day)
         known = db.session.scalar(select(DemandViews.number).where(*at).with_for_update())
         if known is None:

@@ -36,6 +36,7 @@ from marketplace.settings import queries as settings
 ZONE = "ZZGX"
 # Scenes of one instant in the order in which an office works through them.
 CREATE, WRITE, SCREEN, POOL, BATCH, CHANGE, ASK = range(7)
+SOON = 2  # days
 HOST_ROLES = frozenset({"authority", "supervisor", "finance", "operator"})
 
 
@@ -237,7 +238,16 @@ class Stage:
         )
 
     def deadline(self, when: Moment) -> datetime:
-        return self.calendar.round_up(story.moment(self.today, when))
+        """17:00 of a working day, whatever day the demo is made on: what the story has closed is closed by now, and
+        what it closes within two days closes at the next possible instant, so that something is always closing."""
+        if 0 < when.day <= SOON:
+            return self.calendar.round_up(self.now + timedelta(minutes=2))
+        closes = self.calendar.round_up(story.moment(self.today, when))
+        day = beijing_day(closes)
+        while when.day < 0 and closes >= self.now:
+            day -= timedelta(days=1)
+            closes = self.calendar.round_up(close_of(day))
+        return closes
 
     def _road(self, part: Part) -> Iterator[Scene]:
         entry = self.entries[part.demand]

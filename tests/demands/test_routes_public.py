@@ -141,6 +141,16 @@ def test_views_are_counted_in_memory_and_flushed(visitor: Client, stage: Stage) 
     assert views.total(demand.id) == before + 2
 
 
+def test_a_look_at_a_demand_that_never_was_does_not_lose_the_others(stage: Stage) -> None:
+    demand = stage.published()
+    views.flush()
+    before = views.total(demand.id)
+    views.count(10**9, stage.now)
+    views.count(demand.id, stage.now)
+    views.flush()
+    assert views.total(demand.id) == before + 1
+
+
 @pytest.mark.parametrize("phase", [*PHASES, "scheduled"])
 def test_every_phase_has_its_place_on_the_step_bar(phase: str) -> None:
     assert (phase in pages.PLACES) != (phase in pages.ENDED_AT)

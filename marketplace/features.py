@@ -39,6 +39,8 @@ MODELS = (
     "marketplace.questions.models",
     "marketplace.notifications.models",
     "marketplace.exchange.models",
+    "marketplace.panels.models",
+    "marketplace.scoring.models",
 )
 
 

@@ -106,7 +106,7 @@ SEAT_ACTION_LABELS: Mapping[SeatAction, str] = {
     SeatAction.ABSTAIN: "弃权",
 }
 
-_SITTING = (SeatState.INVITED, SeatState.CONFIRMED, SeatState.DECLARED)
+SITTING = (SeatState.INVITED, SeatState.CONFIRMED, SeatState.DECLARED)
 
 _S, _A = SeatState, SeatAction
 SEAT_TABLE: dict[tuple[SeatState, SeatAction], SeatState] = {
@@ -180,7 +180,7 @@ class Seat:
 
 def sitting(seats: Sequence[Seat]) -> tuple[Seat, ...]:
     """Seats taken or offered, in order."""
-    return tuple(sorted((seat for seat in seats if seat.state in _SITTING), key=lambda seat: seat.order))
+    return tuple(sorted((seat for seat in seats if seat.state in SITTING), key=lambda seat: seat.order))
 
 
 def counted(seats: Sequence[Seat]) -> tuple[Seat, ...]:

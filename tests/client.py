@@ -26,6 +26,8 @@ class Page:
             else ""
         )
         self.is_html = response.mimetype == "text/html" and bool(self.text.strip())
+        for header, value in response.headers:
+            assert value.isascii(), f"{header} is not ASCII on {url}: no server sends it"
         self.html = lxml.html.document_fromstring(self.text) if self.is_html else None
         if self.is_html and "<html" in self.text:
             self._review()

@@ -20,6 +20,7 @@ from marketplace.demands.rules import BEFORE_PUBLICATION, STATE_LABELS, TONES
 from marketplace.desk import queries
 from marketplace.desk.queries import MATTERS, SECOND, Matter
 from marketplace.platform import formatting
+from marketplace.platform.files.names import disposition
 from marketplace.platform.rendering import xlsx
 from marketplace.platform.working_days import Calendar
 from marketplace.settings import queries as settings
@@ -265,7 +266,7 @@ def _export(query: Select[Demand], title: str) -> Response:
     ]
     headers = [_("编号"), _("需求名称"), _("需求单位"), _("方向"), _("状态"), _("提交时间"), _("揭榜截止")]
     response = Response(xlsx(headers, rows), mimetype=XLSX)
-    response.headers.set("Content-Disposition", "attachment", filename=f"{title}.xlsx")
+    response.headers["Content-Disposition"] = disposition(f"{title}.xlsx")
     return response
 
 

@@ -10,7 +10,6 @@ from typing import Any
 from flask import Blueprint, Flask, Response, current_app, flash, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from sqlalchemy import func, select
-from werkzeug.http import dump_options_header
 
 from marketplace import db, web, worker
 from marketplace.batches.models import Batch
@@ -35,6 +34,7 @@ from marketplace.exchange.template import demand_list_template
 from marketplace.platform import policy
 from marketplace.platform.errors import Invalid
 from marketplace.platform.files import BadFile, check_bytes, put_bytes, safe_name
+from marketplace.platform.files.names import disposition
 from marketplace.platform.forms import ConfirmForm
 from marketplace.platform.policy import Actor
 from marketplace.platform.rendering import Cell, xlsx
@@ -106,7 +106,7 @@ def template() -> ResponseValue:
 
 def _file(data: bytes, name: str, media_type: str = XLSX) -> Response:
     response = Response(data, mimetype=media_type)
-    response.headers["Content-Disposition"] = dump_options_header("attachment", {"filename": safe_name(name)})
+    response.headers["Content-Disposition"] = disposition(name)
     return response
 
 
@@ -170,7 +170,7 @@ def _shown(row: ImportRow) -> dict[str, Any]:
 def original(source: ImportBatch) -> ResponseValue:
     """The file exactly as it was sent."""
     response = Response(current_app.extensions["storage"].stream(source.sha256), mimetype="application/octet-stream")
-    response.headers["Content-Disposition"] = dump_options_header("attachment", {"filename": safe_name(source.name)})
+    response.headers["Content-Disposition"] = disposition(source.name)
     response.content_length = source.size
     return response
 

@@ -15,6 +15,7 @@ from marketplace.demands.models import DemandVersion
 from marketplace.platform import audit
 from marketplace.platform.audit import queries as log
 from marketplace.platform.audit.service import signer
+from marketplace.platform.files.names import disposition
 from marketplace.platform.forms import Form, trimmed
 from marketplace.platform.policy import Actor
 from marketplace.transparency import queries
@@ -111,7 +112,7 @@ def snapshot(version: DemandVersion) -> ResponseValue:
     return Response(
         version.snapshot,
         content_type="application/json",
-        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+        headers={"Content-Disposition": disposition(name)},
     )
 
 

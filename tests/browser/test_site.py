@@ -153,3 +153,22 @@ def test_from_draft_to_the_list_by_keyboard_alone(browser: Browser, site: str):
     visitor = person(browser, site, width=375)
     visitor.goto(f"{site}/demands/ZZGX-2026-03-001")
     expect(visitor.locator("h1")).to_contain_text("只用键盘填报的泵房水质监测")
+
+
+def test_every_download_leaves_the_real_server(browser: Browser, site: str) -> None:
+    """Names of downloads are Chinese; a header that is not ASCII would be a 500 of the server, not of the program."""
+    page = person(browser, site, "screener")
+    for path, starts in (
+        ("/demands.xlsx?state=open", b"PK"),
+        ("/batches/ZZGX-2026-02/list.xlsx", b"PK"),
+        ("/batches/ZZGX-2026-02/announcement.pdf", b"%PDF"),
+        ("/batches/ZZGX-2026-02/announcement.docx", b"PK"),
+        ("/demands/ZZGX-2026-02-001/sheet.pdf", b"%PDF"),
+        ("/demands/ZZGX-2026-02-001/sheet.docx", b"PK"),
+        ("/desk?export=xlsx", b"PK"),
+        ("/imports/template.xlsx", b"PK"),
+        ("/verify/ZZGX-2026-02-001/1.json", b"{"),
+    ):
+        answer = page.request.get(site + path)
+        assert (answer.status, answer.body()[: len(starts)]) == (200, starts), path
+        assert answer.headers["content-disposition"].isascii()

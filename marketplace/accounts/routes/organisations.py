@@ -26,6 +26,7 @@ from marketplace.accounts.rules import (
 from marketplace.accounts.service.members import grantable
 from marketplace.platform import files, policy, workflow
 from marketplace.platform.errors import Invalid
+from marketplace.platform.files.names import disposition
 from marketplace.platform.forms import ConfirmForm
 from marketplace.platform.policy import Actor
 from marketplace.web import ResponseValue, allow, public
@@ -192,5 +193,5 @@ def licence(organisation: Organisation) -> ResponseValue:
         abort(404)
     pieces: Iterator[bytes] = current_app.extensions["storage"].stream(organisation.licence_sha256)
     response = Response(pieces, content_type="application/octet-stream")
-    response.headers.set("Content-Disposition", "attachment", filename=organisation.licence_name)
+    response.headers["Content-Disposition"] = disposition(organisation.licence_name)
     return response

@@ -8,7 +8,6 @@ from decimal import Decimal
 from typing import Any
 
 from flask import Response, abort, current_app, g, render_template, request, url_for
-from werkzeug.http import dump_options_header
 
 from marketplace import taxonomy
 from marketplace.batches import queries as batches
@@ -18,7 +17,7 @@ from marketplace.demands.models import Demand, DemandFile
 from marketplace.demands.queries import Filters
 from marketplace.demands.routes import bp
 from marketplace.demands.routes.public import for_page, language, page_context, read_filters
-from marketplace.platform.files.names import safe_name
+from marketplace.platform.files.names import disposition
 from marketplace.platform.rendering import Cell, Paper, Verification, docx_file, pdf, qr_svg, xlsx
 from marketplace.platform.working_days import beijing_day
 from marketplace.settings import queries as settings
@@ -35,8 +34,7 @@ EXPORT_MOST = 5000
 def as_file(data: bytes, *, name: str, media_type: str, inline: bool = False) -> Response:
     """A download under a safe name; the browser asks again whether it is still the same."""
     response = Response(data, mimetype=media_type)
-    how = "inline" if inline else "attachment"
-    response.headers["Content-Disposition"] = dump_options_header(how, {"filename": safe_name(name)})
+    response.headers["Content-Disposition"] = disposition(name, inline=inline)
     response.add_etag()
     response.make_conditional(request)
     return response
@@ -174,7 +172,7 @@ def _list_file(filters: Filters, name: str) -> Response:
 def file(found: DemandFile) -> ResponseValue:
     """An attachment, streamed; its bytes are checked against their hash on the way."""
     response = Response(current_app.extensions["storage"].stream(found.sha256), mimetype=found.media_type)
-    response.headers["Content-Disposition"] = dump_options_header("attachment", {"filename": safe_name(found.name)})
+    response.headers["Content-Disposition"] = disposition(found.name)
     response.content_length = found.size
     response.set_etag(found.sha256)
     response.make_conditional(request)

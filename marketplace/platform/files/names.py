@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from typing import Final
+from urllib.parse import quote
 
 MAX_BYTES: Final = 200  # of UTF-8: file systems end at 255, and a copy may be prefixed with a list number
 UNNAMED: Final = "未命名"
@@ -26,6 +27,19 @@ def safe_name(text: str) -> str:
     if _DEVICES.fullmatch(name):
         name = f"_{name}"
     return _shortened(name) or UNNAMED
+
+
+def disposition(name: str, *, inline: bool = False) -> str:
+    """The ``Content-Disposition`` of a download (RFC 6266): the name as written for browsers, percent-encoded, and an
+    ASCII one for old tools. A header is ASCII on the wire; servers refuse anything else.
+    """
+    safe = safe_name(name)
+    how = "inline" if inline else "attachment"
+    if safe.isascii():
+        return f'{how}; filename="{safe}"'
+    ending = extension(safe)
+    plain = f"download.{ending}" if ending.isascii() and ending else "download"
+    return f"{how}; filename=\"{plain}\"; filename*=UTF-8''{quote(safe, safe='')}"
 
 
 def extension(name: str) -> str:

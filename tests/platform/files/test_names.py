@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from marketplace.platform.files import extension, safe_name, tricks_in
+from marketplace.platform.files.names import disposition
 
 
 @pytest.mark.parametrize(
@@ -69,3 +70,17 @@ def test_tricks_are_named(name, word):
 
 def test_an_honest_name_has_no_tricks():
     assert tricks_in("2026年 技术方案..终稿.pdf") is None
+
+
+@pytest.mark.parametrize(
+    ("name", "header"),
+    [
+        ("report.pdf", 'attachment; filename="report.pdf"'),
+        ("榜单 1.xlsx", "attachment; filename=\"download.xlsx\"; filename*=UTF-8''%E6%A6%9C%E5%8D%95%201.xlsx"),
+        ("无名", "attachment; filename=\"download\"; filename*=UTF-8''%E6%97%A0%E5%90%8D"),
+        ('a"b\r\n.pdf', 'attachment; filename="a_b .pdf"'),
+    ],
+)
+def test_a_download_is_named_in_ascii_on_the_wire(name: str, header: str) -> None:
+    assert disposition(name) == header
+    assert disposition(name, inline=True) == header.replace("attachment", "inline")

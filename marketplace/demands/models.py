@@ -168,7 +168,7 @@ class DemandVersion(db.Base):
     changes: Mapped[list[Any]] = mapped_column(default=list)
     reason: Mapped[str] = mapped_column(default="")
     closes_at: Mapped[datetime]
-    published_at: Mapped[datetime]
+    published_at: Mapped[datetime] = mapped_column(index=True)
     published_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
     log_seq: Mapped[int | None] = mapped_column(db.Key)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, case, func, literal, not_, or_, select, true, union_all
 from sqlalchemy.orm import joinedload, raiseload, selectinload, undefer
 
 from marketplace import db, taxonomy
@@ -206,29 +206,51 @@ def matching(filters: Filters, now: datetime) -> list[ColumnElement[bool]]:
     return conditions
 
 
-def public_list(filters: Filters, now: datetime) -> Select[Demand]:
-    """The public list under these filters, with what a row shows and nothing more."""
+def _shown(filters: Filters, now: datetime, *, limit: int, offset: int = 0) -> Select[Demand]:
+    """One stretch of the public list in its order. Ids are chosen and sorted first, along narrow indexes; only then the
+    wide rows are read, as many as are shown.
+    """
+    where = and_(is_public(now), *matching(filters, now))
+    if filters.sort != "deadline":
+        order = _SORTED[filters.sort]
+        chosen = select(Demand.id).where(where).order_by(*order).limit(limit).offset(offset).subquery()
+        return select(Demand).join(chosen, chosen.c.id == Demand.id).order_by(*order)
+    # What can still be bid for first, the nearest deadline on top; then the rest, the latest on top. The second stretch
+    # begins where the first ends, and is not even begun while the first fills the page.
+    open_ = and_(Demand.state == State.PUBLISHED, Demand.closes_at > now)
+    first = (
+        select(Demand.id.label("id"))
+        .where(where, open_)
+        .order_by(Demand.closes_at, Demand.id.desc())
+        .limit(limit)
+        .offset(offset)
+        .cte("first")
+    )
+    found = select(func.count()).select_from(first).scalar_subquery()
+    beyond = offset - select(func.count()).select_from(Demand).where(where, open_).scalar_subquery()
+    second = (
+        select(Demand.id.label("id"))
+        .where(where, not_(open_))
+        .order_by(Demand.closes_at.desc(), Demand.id.desc())
+        .limit(limit - found)
+        .offset(case((found > 0, 0), (beyond < 0, 0), else_=beyond) if offset else 0)
+        .subquery()
+    )
+    chosen = union_all(
+        select(first.c.id, literal(0).label("part")), select(second.c.id, literal(1).label("part"))
+    ).subquery()
+    ahead = case((chosen.c.part == 0, Demand.closes_at))
     return (
         select(Demand)
-        .where(is_public(now), *matching(filters, now))
-        .order_by(*_order(filters.sort, now))
-        .options(joinedload(Demand.unit), raiseload("*"))
+        .join(chosen, chosen.c.id == Demand.id)
+        .order_by(chosen.c.part, ahead, Demand.closes_at.desc(), Demand.id.desc())
     )
 
 
-def _order(sort: str, now: datetime) -> list[Any]:
-    if sort == "newest":
-        return [Demand.visible_from.desc(), Demand.number.desc()]
-    if sort == "budget":
-        return [Demand.budget_fen.is_(None), Demand.budget_fen.desc(), Demand.id.desc()]
-    # What can still be bid for first, the nearest deadline on top; then the rest, the latest on top.
-    over = case((and_(Demand.state == State.PUBLISHED, Demand.closes_at > now), 0), else_=1)
-    return [
-        over,
-        case((over == 0, Demand.closes_at)),
-        case((over == 1, Demand.closes_at)).desc(),
-        Demand.id.desc(),
-    ]
+_SORTED: dict[str, list[Any]] = {
+    "newest": [Demand.visible_from.desc(), Demand.number.desc()],
+    "budget": [Demand.budget_fen.is_(None), Demand.budget_fen.desc(), Demand.id.desc()],
+}
 
 
 @dataclass(frozen=True)
@@ -249,9 +271,8 @@ def listing(filters: Filters, now: datetime) -> Listing:
     """Count and page: two queries, rows loaded = rows shown."""
     total = db.session.scalar(select(func.count()).select_from(Demand).where(is_public(now), *matching(filters, now)))
     page = min(filters.page, max(1, -(-(total or 0) // filters.per_page)))
-    rows = db.session.scalars(
-        public_list(filters, now).limit(filters.per_page).offset((page - 1) * filters.per_page)
-    ).all()
+    shown = _shown(filters, now, limit=filters.per_page, offset=(page - 1) * filters.per_page)
+    rows = db.session.scalars(shown.options(joinedload(Demand.unit), raiseload("*"))).all()
     return Listing(list(rows), total or 0, page, filters.per_page)
 
 
@@ -351,11 +372,7 @@ def with_content(filters: Filters, now: datetime, limit: int) -> list[Demand]:
     """The filtered list with what each demand says, for papers, feeds and files."""
     return list(
         db.session.scalars(
-            select(Demand)
-            .where(is_public(now), *matching(filters, now))
-            .order_by(*_order(filters.sort, now))
-            .limit(limit)
-            .options(
+            _shown(filters, now, limit=limit).options(
                 joinedload(Demand.unit),
                 joinedload(Demand.batch),
                 undefer(Demand.content),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -20,6 +21,7 @@ from marketplace.demands.rules import BEFORE_PUBLICATION, STATE_LABELS, TONES
 from marketplace.desk import queries
 from marketplace.desk.queries import MATTERS, SECOND, Matter
 from marketplace.platform import formatting
+from marketplace.platform.errands import Errand, waiting
 from marketplace.platform.files.names import disposition
 from marketplace.platform.rendering import xlsx
 from marketplace.platform.working_days import Calendar
@@ -79,6 +81,7 @@ def index() -> ResponseValue:
         },
         show_next=True,
         calendar=calendar,
+        errands=() if any(map(_word, ("matter", "q", "direction"))) else waiting(g.actor, g.now, roles=roles),
     )
 
 
@@ -114,15 +117,19 @@ def _page(
     dues: Any = None,
     show_next: bool = False,
     calendar: Calendar | None = None,
+    errands: Sequence[Errand] = (),
 ) -> ResponseValue:
+    """``errands``: what other features have waiting, shown before the demands of the first page."""
     if request.args.get("export") == "xlsx":
         return _export(query, title)
     total, changed, since = queries.count_and_changed(query, g.actor)
+    others = [_errand(item) for item in errands]
     pages = max(1, -(-total // PER_PAGE))
     text = request.args.get("page", "1")
     page = min(int(text) if text.isascii() and text.isdigit() and len(text) < 7 and int(text) else 1, pages)
     rows = list(db.session.scalars(query.limit(PER_PAGE).offset((page - 1) * PER_PAGE)))
-    tasks = _tasks(rows, calendar or settings.calendar())
+    tasks = (others if page == 1 else []) + _tasks(rows, calendar or settings.calendar())
+    total += len(others)
     direction = [(code, label.zh) for code, label in taxonomy.DIRECTIONS.items()]
     return render(
         "desk/index.html",
@@ -194,7 +201,7 @@ def menu(current: str, count: int | None = None) -> list[dict[str, Any]]:
 
 def _seconds(rows: list[Demand]) -> set[int]:
     """Which of these wait for a second person: one query."""
-    if not rows:
+    if not any(row.published_at for row in rows):  # nothing before publication needs one
         return set()
     return set(
         db.session.scalars(
@@ -212,26 +219,45 @@ def _tasks(rows: list[Demand], calendar: Calendar) -> list[dict[str, Any]]:
         matter: Matter = queries.matter_of(demand, roles, second=demand.id in seconds)
         due = queries.due_at(demand, matter, calendar)
         phase = demand.phase(g.now)
-        waiting = demand.id in seconds or any(
-            item.state is demand.state and roles & set(item.roles) for item in MATTERS
-        )
+        mine = demand.id in seconds or any(item.state is demand.state and roles & set(item.roles) for item in MATTERS)
         tasks.append(
             {
                 "id": demand.id,
                 "title": demand.title or _("未命名需求"),
                 "url": url_for("demands.work", ref=demand.ref),
                 "note": demand.unit.display_name + (_("，第%(n)s轮", n=demand.round + 1) if demand.round else ""),
-                "matter": matter.label if waiting else _("查看"),
+                "matter": matter.label if mine else _("查看"),
                 "state": {"label": STATE_LABELS[demand.state].zh, "tone": TONES[phase]},
-                "due": formatting.countdown(due, g.now) if due and due > g.now else (_("已逾期") if due else None),
-                "due_note": formatting.moment_short(due) if due else None,
-                "late": bool(due and due <= g.now),
+                **_due(due),
                 "quality": demand.quality if demand.state in BEFORE_PUBLICATION else None,
-                "verb": matter.verb if waiting else _("查看"),
-                "verb_url": _verb_url(demand, matter) if waiting else url_for("demands.work", ref=demand.ref),
+                "verb": matter.verb if mine else _("查看"),
+                "verb_url": _verb_url(demand, matter) if mine else url_for("demands.work", ref=demand.ref),
             }
         )
     return tasks
+
+
+def _due(due: datetime | None) -> dict[str, Any]:
+    """The three values of a task about its deadline."""
+    late = due is not None and due <= g.now
+    word = None if due is None else _("已逾期") if late else formatting.countdown(due, g.now)
+    return {"due": word, "due_note": formatting.moment_short(due) if due else None, "late": late}
+
+
+def _errand(errand: Errand) -> dict[str, Any]:
+    label, tone = errand.state or (errand.matter, "work")
+    return {
+        "id": errand.url,
+        "title": errand.title,
+        "url": errand.url,
+        "note": errand.note,
+        "matter": errand.matter,
+        "state": {"label": label, "tone": tone},
+        "quality": None,
+        "verb": errand.verb,
+        "verb_url": errand.url,
+        **_due(errand.due_at),
+    }
 
 
 def _next(task: dict[str, Any]) -> dict[str, Any]:
@@ -275,7 +301,7 @@ def demo_tasks(user: User, now: datetime) -> list[tuple[str, str]]:
     actor = actor_of(user)
     roles = queries.held(actor)
     rows = db.session.scalars(queries.todo(actor, roles).limit(2))
-    return [
+    return [(f"{errand.verb}：{errand.title}", errand.url) for errand in waiting(actor, now)[:2]] + [
         (f"{matter.verb}：{row.title}", _verb_url(row, matter))
         for row in rows
         for matter in (queries.matter_of(row, roles, second=False),)

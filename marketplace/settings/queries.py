@@ -1,7 +1,8 @@
-"""Reading the settings.."""
+"""Reading the settings."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import select
@@ -23,10 +24,16 @@ def working_days() -> tuple[list[SpecialDay], list[KnownYear]]:
 
 
 def calendar() -> Calendar:
-    """The working-day calendar in force; the seed where no year has been stored yet."""
-    if db.session.scalar(select(WorkingYear.year).limit(1)) is None:
-        return seeded()
-    return Calendar(*working_days())
+    """The working-day calendar in force; the seed (read once per process) where no year has been stored yet."""
+    years = db.session.scalars(select(WorkingYear)).all()
+    return _stored(years) if years else seeded()
+
+
+def _stored(years: Sequence[WorkingYear]) -> Calendar:
+    days = db.session.scalars(select(WorkingDay).order_by(WorkingDay.day))
+    return Calendar(
+        [SpecialDay(row.day, row.kind, row.note) for row in days], [KnownYear(row.year, row.status) for row in years]
+    )
 
 
 def setting(key: str) -> dict[str, Any]:

@@ -30,10 +30,12 @@ e2e: $(DEV)
 	$(PYTEST) tests/browser tests/front
 
 soak: $(DEV)
-	ZHANGBANG_SOAK=1 $(PYTEST) --timeout 3600 tests/demands/test_concurrency.py tests/house/test_hostile.py
+	ZHANGBANG_SOAK=1 $(PYTEST) --timeout 3600 \
+		tests/demands/test_concurrency.py tests/house/test_hostile.py tests/bids/test_crowd.py tests/platform/test_audit_flips.py
 
 bench: $(DEV)
 	$(BIN)/python -m bench
+	$(BIN)/python -m bench.audit
 
 i18n: $(DEV)
 	$(BIN)/python scripts/words.py

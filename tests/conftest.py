@@ -97,6 +97,24 @@ def session(engine: Engine) -> Iterator[Session]:
 
 
 @pytest.fixture
+def real(tmp_path: Path, config: Config, worker_id: str) -> Iterator[Engine]:
+    """A database of its own whose transactions really commit: for several connections, threads and processes."""
+    engine = db.make_engine(_fresh_database(tmp_path, f"real_{worker_id}"), durable=False, pool_size=70)
+    before = db.session.session_factory.kw.get("bind")
+    features.load_models()
+    migrate.upgrade(engine)
+    audit.configure(config.keys, config.log_origin)
+    software.configure(config.keys, demo=config.demo)
+    db.configure(engine)
+    factories.make_cast()
+    db.session.remove()
+    yield engine
+    db.session.remove()
+    db.session.configure(bind=before)
+    engine.dispose()
+
+
+@pytest.fixture
 def actor(session: Session) -> Callable[[str], Actor]:
     """``actor("screener")``: the cast member as the rules see him."""
     return lambda username: queries.actor_of(factories.person(username))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, and_, false, func, or_, select
 
 from marketplace import db
 from marketplace.platform.audit.models import AuditCheckpoint, AuditDetail, AuditHead, AuditLeaf, AuditNode
@@ -68,7 +68,17 @@ class Verdict:
         return not self.problem
 
 
-def _leaves() -> Iterator[tuple[int, bytes, bytes]]:
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The log as it is stored, in pieces: (leaves, inner nodes completed by them); checkpoints; the head row."""
+
+    pieces: Iterable[tuple[Sequence[tuple[int, bytes, bytes]], Mapping[tuple[int, int], bytes]]]
+    checkpoints: Mapping[int, AuditCheckpoint]
+    size: int
+    frontier: bytes
+
+
+def _pieces() -> Iterator[tuple[Sequence[tuple[int, bytes, bytes]], Mapping[tuple[int, int], bytes]]]:
     start = 0
     while True:
         rows = db.session.execute(
@@ -79,34 +89,49 @@ def _leaves() -> Iterator[tuple[int, bytes, bytes]]:
         ).all()
         if not rows:
             return
-        yield from ((row.seq, row.entry, row.leaf_hash) for row in rows)
-        start = rows[-1].seq + 1
+        end = rows[-1].seq + 1
+        spans = [
+            and_(AuditNode.level == level, AuditNode.index >= start >> level, AuditNode.index < end >> level)
+            for level in range(1, end.bit_length())
+        ]
+        found = db.session.execute(select(AuditNode.level, AuditNode.index, AuditNode.hash).where(or_(*spans, false())))
+        yield [(row.seq, row.entry, row.leaf_hash) for row in rows], {(at, place): value for at, place, value in found}
+        start = end
 
 
 def verify() -> Verdict:
-    """Recompute everything: bytes → leaf hashes → root → head row → signed checkpoints; names the first bad one."""
+    """Recompute everything that is stored: see ``examine``."""
     checkpoints = {row.size: row for row in db.session.scalars(select(AuditCheckpoint))}
-    frontier = Frontier()
-    last_good = 0
-    for seq, entry, stored in _leaves():
-        if seq != frontier.size:
-            return Verdict(frontier.size, frontier.root(), frontier.size, f"序号 {frontier.size} 的记录缺失")
-        if leaf_hash(entry) != stored or json.loads(entry).get("seq") != seq:
-            return Verdict(frontier.size, frontier.root(), seq, f"序号 {seq} 的记录与其指纹不符")
-        frontier = frontier.append(stored)
-        if (checkpoint := checkpoints.get(frontier.size)) is not None:
-            if (problem := _checkpoint_problem(checkpoint, frontier.root())) is not None:
-                return Verdict(frontier.size, frontier.root(), last_good, f"序号 {last_good}–{seq}：{problem}")
-            last_good = frontier.size
     head = db.session.get(AuditHead, 1)
-    logged = head.size if head else 0
-    if logged != frontier.size:
-        problem = f"日志应有 {logged} 条，实有 {frontier.size} 条"
-        return Verdict(frontier.size, frontier.root(), frontier.size, problem)
-    if head is not None and head.frontier != frontier.to_bytes():
-        return Verdict(frontier.size, frontier.root(), None, "树的前沿与记录不符")
+    return examine(Kept(_pieces(), checkpoints, head.size if head else 0, head.frontier if head else b""))
+
+
+def examine(kept: Kept) -> Verdict:
+    """Bytes → leaf hashes → inner nodes → root → head row → signed checkpoints; names the first bad entry."""
+    checkpoints, frontier, last_good = kept.checkpoints, Frontier(), 0
+
+    def bad(seq: int | None, problem: str) -> Verdict:
+        return Verdict(frontier.size, frontier.root(), seq, problem)
+
+    for leaves, nodes in kept.pieces:
+        for seq, entry, stored in leaves:
+            if seq != frontier.size:
+                return bad(frontier.size, f"序号 {frontier.size} 的记录缺失")
+            if leaf_hash(entry) != stored or json.loads(entry).get("seq") != seq:
+                return bad(seq, f"序号 {seq} 的记录与其指纹不符")
+            frontier, completed = frontier.grow(stored)
+            if any(nodes.get((item.level, item.index)) != item.hash for item in completed[1:]):
+                return bad(seq, f"序号 {seq} 之上的树节点与记录不符")
+            if (checkpoint := checkpoints.get(frontier.size)) is not None:
+                if (problem := _checkpoint_problem(checkpoint, frontier.root())) is not None:
+                    return bad(last_good, f"序号 {last_good}–{seq}：{problem}")
+                last_good = frontier.size
+    if kept.size != frontier.size:
+        return bad(min(kept.size, frontier.size), f"日志应有 {kept.size} 条，实有 {frontier.size} 条")
+    if kept.frontier != frontier.to_bytes():
+        return bad(frontier.size - 1, "树的前沿与记录不符")
     if checkpoints and max(checkpoints) > frontier.size:
-        return Verdict(frontier.size, frontier.root(), frontier.size, "有签名检查点覆盖的记录已被删除")
+        return bad(frontier.size, "有签名检查点覆盖的记录已被删除")
     return Verdict(frontier.size, frontier.root())
 
 

@@ -64,6 +64,7 @@ class Sheet(db.Base):
     reason: Mapped[str] = mapped_column(default="")  # why a flagged score was confirmed or corrected
     serial: Mapped[int] = mapped_column(default=0)
     saved_at: Mapped[datetime | None]
+    checked_at: Mapped[datetime | None]  # by the dispersion check, once
     handed_in_at: Mapped[datetime | None]
     locked_at: Mapped[datetime | None]
     mend_proposed_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))

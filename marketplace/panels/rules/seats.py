@@ -11,9 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from marketplace.accounts.rules import publisher, screener, supervisor, system
+from marketplace.accounts.rules import Role, publisher, screener, supervisor, system
 from marketplace.panels.rules.draw import LEAST_MEMBERS, OUTSIDE_SHARE
 from marketplace.platform import policy
+from marketplace.platform.workflow import Machine
 
 
 class PanelState(StrEnum):
@@ -127,6 +128,11 @@ SEAT_TABLE: dict[tuple[SeatState, SeatAction], SeatState] = {
     (_S.RECUSED, _A.OVERRIDE): _S.CONFIRMED,
 }
 
+PANEL = Machine("panel", PANEL_TABLE, PANEL_STATE_LABELS, PANEL_ACTION_LABELS)
+SEAT = Machine("seat", SEAT_TABLE, SEAT_STATE_LABELS, SEAT_ACTION_LABELS)
+
+CONFIRM_WORKING_DAYS = 2  # 平台规则: from the invitation to the last instant of an answer
+
 # A written reason comes with these.
 PANEL_REASONED = frozenset({_B.REOPEN_POOL, _B.DRAW_AGAIN})
 SEAT_REASONED = frozenset({_A.DECLINE, _A.RECUSE, _A.ORDER_RECUSAL, _A.OVERRIDE, _A.ABSTAIN})
@@ -146,8 +152,22 @@ override_proposed = policy.another("override_proposed_by_id", "准予参加须�
 place_open = policy.fact("panel_has_vacancy", "席位已由候补递补，不能恢复。")
 not_locked = policy.fact("sheets_not_locked", "评分已锁定，不能弃权。")
 
+declared_seat = policy.fact("is_declared", "请先完成回避申报。")
+is_chair = policy.own("chair_account_id", "只有专家组组长可以这样做。")
+office = policy.role(Role.SCREENER, Role.PUBLISHER, Role.SUPERVISOR, refusal="专家组由受理员、发榜负责人和监督员办理。")
+
 GRANTS = policy.declare(
     {
+        "expert.keep": [[screener]],
+        "expert.see": [[screener], [supervisor]],
+        "panel.see": [[office]],
+        "panel.prepare": [[screener]],
+        "panel.scan": [[screener], [publisher]],
+        "panel.decide_request": [[supervisor]],
+        "panel.answer": [[is_chair]],
+        "seat.see": [[own_seat]],
+        "seat.vote": [[own_seat, declared_seat]],
+        "seat.ask": [[own_seat, declared_seat]],
         "panel.fix_pool": [[screener, review_open, pool_suffices]],
         "panel.reopen_pool": [[screener, review_open]],
         "panel.draw": [[supervisor, review_open, checkpoint_newer]],

@@ -34,6 +34,7 @@ class Config:
     keys: Path = ROOT / "instance" / "keys"
     redis_url: str = ""
     storage_url: str = ""
+    clamd: str = ""  # host:port or socket path; empty: opened files are "not scanned"
     search_backend: str = "whoosh"
     embedded_worker: bool = True
     trusted_proxies: int = 0
@@ -108,6 +109,7 @@ def from_environment(env: Mapping[str, str] | None = None) -> Config:
         keys=keys,
         redis_url=env.get("REDIS_URL", ""),
         storage_url=env.get("STORAGE_URL", ""),
+        clamd=env.get("ZHANGBANG_CLAMD", ""),
         search_backend=env.get("SEARCH_BACKEND", "whoosh"),
         embedded_worker=_flag(env, "ZHANGBANG_EMBEDDED_WORKER", default=True),
         trusted_proxies=int(env.get("ZHANGBANG_TRUSTED_PROXIES", "0")),

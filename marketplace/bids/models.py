@@ -173,6 +173,10 @@ class BidVersion(db.Base):
     bid: Mapped[Bid] = relationship(back_populates="versions")
     shares: Mapped[list[BidShare]] = relationship(cascade="all, delete-orphan", passive_deletes=True)
 
+    @property
+    def ref(self) -> BidRef:
+        return self.bid.ref(self.version)
+
 
 class BidShare(db.Base):
     """One wrapped share of the live version. Superseded, withdrawn and destroyed versions have none left."""
@@ -216,6 +220,63 @@ class BidFreeze(db.Base):
     hash: Mapped[str] = mapped_column(String(64))
     frozen_at: Mapped[datetime]
     log_seq: Mapped[int | None] = mapped_column(db.Key)
+
+
+class BidStage(db.Base):
+    """How far an opening has come: called (for the price by the review), released by enough, concluded.
+
+    ``due``: there is something for the worker to open. ``record``: what was read out, with a salt; ``record_hash`` is
+    a leaf. A bid that could be opened only later makes a new record that names the hash of the former.
+    """
+
+    __tablename__ = "bid_stage"
+    __table_args__ = (CheckConstraint(db.codes("stage", Stage), name="stage"),)
+
+    demand_id: Mapped[int] = mapped_column(ForeignKey("demand.id"), primary_key=True)
+    stage: Mapped[Stage] = mapped_column(db.Code(Stage), primary_key=True)
+    called_at: Mapped[datetime]
+    reached_at: Mapped[datetime | None]
+    concluded_at: Mapped[datetime | None]
+    due: Mapped[bool] = mapped_column(default=False, index=True)
+    record: Mapped[dict[str, Any] | None] = mapped_column(db.Json, deferred=True)
+    record_hash: Mapped[str] = mapped_column(String(64), default="")
+
+
+class BidDecoy(db.Base):
+    """A sealed nothing among the shares a custodian fetches, so that nobody counts bids before they are opened."""
+
+    __tablename__ = "bid_decoy"
+
+    id: Mapped[int] = mapped_column(db.Key, primary_key=True)
+    demand_id: Mapped[int] = mapped_column(ForeignKey("demand.id"), index=True)
+    bid: Mapped[str] = mapped_column(String(32))
+    version: Mapped[int]
+    envelope: Mapped[str] = mapped_column(String(12))
+    position: Mapped[int]
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    answer_sha256: Mapped[str] = mapped_column(String(64))  # of the nothing: who opens it wrongly holds another key
+
+
+class OpeningObjection(db.Base):
+    """A bidder objects to the opening on the spot; it stands in the record with its answer."""
+
+    __tablename__ = "opening_objection"
+    __table_args__ = (
+        CheckConstraint("(answered_at IS NULL) = (answer = '')", name="answered"),
+        CheckConstraint("answered_by_id IS NULL OR answered_by_id <> filed_by_id", name="two_people"),
+    )
+
+    id: Mapped[int] = mapped_column(db.Key, primary_key=True)
+    public_id: Mapped[str] = mapped_column(String(32), unique=True)
+    bid_id: Mapped[int] = mapped_column(ForeignKey("bid.id"), index=True)
+    text: Mapped[str]
+    filed_at: Mapped[datetime]
+    filed_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
+    answer: Mapped[str] = mapped_column(default="")
+    answered_at: Mapped[datetime | None]
+    answered_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
+
+    bid: Mapped[Bid] = relationship()
 
 
 class BidRelease(db.Base):
@@ -293,4 +354,4 @@ class BidFile(db.Base):
     sha256: Mapped[str] = mapped_column(String(64))  # of the plaintext
     stored_sha256: Mapped[str] = mapped_column(String(64), index=True)  # of the container in the storage
     finding: Mapped[str] = mapped_column(String(40), default="")
-    scan: Mapped[str] = mapped_column(String(16), default="not_scanned")
+    scan: Mapped[str] = mapped_column(String(16), default="not_scanned")  # a ``files.Verdict``

@@ -2,31 +2,44 @@
 
 from __future__ import annotations
 
+import io
+import json
+from collections.abc import Iterator, Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Select, or_, select
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import joinedload, selectinload, undefer
 
 from marketplace import db
 from marketplace.accounts.models import Organisation
 from marketplace.accounts.rules import OrganisationState, Role
 from marketplace.bids.models import (
     Bid,
+    BidDecoy,
     BidderKey,
     BidDraft,
+    BidFile,
+    BidFreeze,
     BidMember,
+    BidOpening,
     BidPart,
     BidParticipant,
     BidPiece,
     BidReceipt,
+    BidRelease,
+    BidStage,
     BidVersion,
 )
-from marketplace.bids.rules import LIVE, Standing
+from marketplace.bids.rules import LIVE, WAS_OPENED, BidState, Stage, Standing, envelopes_of
+from marketplace.custody import software
 from marketplace.demands.models import Demand
 from marketplace.platform import audit
 from marketplace.platform.audit.models import AuditCheckpoint, AuditLeaf
 from marketplace.platform.audit.queries import prove
+from marketplace.platform.files.storage import ChunkReader, Storage
 from marketplace.platform.policy import Actor
+from marketplace.platform.sealing.container import decrypt
 from marketplace.platform.sealing.receipt import Receipt, Statement
 from marketplace.settings import queries as settings
 
@@ -178,3 +191,162 @@ def receipt(row: BidReceipt) -> Receipt:
         raise LookupError("the log lacks the receipt's leaf or checkpoint")
     path = tuple(prove(row.log_seq, checkpoint.size))
     return Receipt(statement(row), entry.decode(), row.log_seq, path, checkpoint.note)
+
+
+# -- the opening ---------------------------------------------------------------------------------------------------
+
+
+def freeze_of(demand: Demand) -> BidFreeze | None:
+    """The frozen set, once it is written down."""
+    return db.session.get(BidFreeze, demand.id)
+
+
+def stage_of(demand: Demand, stage: Stage) -> BidStage | None:
+    """How far an opening has come."""
+    return db.session.get(BidStage, (demand.id, stage))
+
+
+def releases(demand: Demand, stage: Stage) -> list[BidRelease]:
+    """Who has released a stage, in order of position."""
+    query = select(BidRelease).filter_by(demand_id=demand.id, stage=stage).order_by(BidRelease.position)
+    return list(db.session.scalars(query))
+
+
+def all_releases(demand: Demand) -> list[BidRelease]:
+    """Releases of both stages as they came."""
+    return list(db.session.scalars(select(BidRelease).filter_by(demand_id=demand.id).order_by(BidRelease.id)))
+
+
+def decoys(demand: Demand, stage: Stage, position: int) -> list[BidDecoy]:
+    """The sealed nothings for one custodian."""
+    names = envelopes_of(stage, two_step=demand.said.two_step)
+    query = select(BidDecoy).where(
+        BidDecoy.demand_id == demand.id, BidDecoy.position == position, BidDecoy.envelope.in_(names)
+    )
+    return list(db.session.scalars(query))
+
+
+def _last_versions(demand: Demand) -> Select[BidVersion]:
+    return (
+        select(BidVersion)
+        .join(Bid, (Bid.id == BidVersion.bid_id) & (Bid.version == BidVersion.version))
+        .where(Bid.demand_id == demand.id)
+        .order_by(BidVersion.decided_at, Bid.public_id)
+        .options(joinedload(BidVersion.bid).joinedload(Bid.demand), joinedload(BidVersion.bid, Bid.organisation))
+    )
+
+
+def versions_to_open(demand: Demand, stage: Stage) -> list[BidVersion]:
+    """What this stage opens and has not advanced yet: the live versions, or the eligible bids' for the price."""
+    wanted = LIVE if stage is Stage.FIRST else {BidState.ELIGIBLE}
+    return list(db.session.scalars(_last_versions(demand).where(Bid.state.in_(wanted))))
+
+
+def recorded_versions(demand: Demand) -> list[BidVersion]:
+    """Every version that took part in the opening, with its bidder and members."""
+    took_part = WAS_OPENED | LIVE | {BidState.UNOPENABLE}
+    members = joinedload(BidVersion.bid).selectinload(Bid.members).joinedload(BidMember.organisation)
+    return list(db.session.scalars(_last_versions(demand).where(Bid.state.in_(took_part)).options(members)))
+
+
+def all_outcomes(version_ids: Sequence[int]) -> dict[int, list[BidOpening]]:
+    """What became of each version's envelopes, technical before price."""
+    found: dict[int, list[BidOpening]] = {}
+    query = select(BidOpening).where(BidOpening.version_id.in_(version_ids)).options(undefer(BidOpening.form))
+    for row in db.session.scalars(query.order_by(BidOpening.envelope.desc())):
+        found.setdefault(row.version_id, []).append(row)
+    return found
+
+
+def outcomes(version_ids: Sequence[int], stage: Stage, *, two_step: bool) -> dict[int, list[BidOpening]]:
+    """The same for the envelopes of one stage."""
+    names = envelopes_of(stage, two_step=two_step)
+    rows = all_outcomes(version_ids)
+    return {key: [row for row in rows.get(key, []) if row.envelope in names] for key in version_ids}
+
+
+def blocked(demand: Demand, stage: Stage) -> bool:
+    """Whether an envelope still waits for other shares or a restored storage."""
+    ids = [version.id for version in versions_to_open(demand, stage)]
+    query = select(BidOpening.version_id).where(BidOpening.version_id.in_(ids), BidOpening.outcome == "blocked")
+    return db.session.scalar(query.limit(1)) is not None
+
+
+def unfinished(demand: Demand) -> list[Bid]:
+    """Bids that end with their demand: sealed ones unopened, opened ones as they stand."""
+    states = LIVE | {BidState.OPENED, BidState.CURE, BidState.ELIGIBLE}
+    return list(db.session.scalars(select(Bid).where(Bid.demand_id == demand.id, Bid.state.in_(states))))
+
+
+def opened(demand: Demand) -> list[Bid]:
+    """Bids whose content was read at the opening, in the order of the record. Nothing before the record exists."""
+    return list(
+        db.session.scalars(
+            select(Bid)
+            .join(BidVersion, (Bid.id == BidVersion.bid_id) & (Bid.version == BidVersion.version))
+            .where(Bid.demand_id == demand.id, Bid.state.in_(WAS_OPENED))
+            .order_by(BidVersion.decided_at, Bid.public_id)
+            .options(joinedload(Bid.organisation), selectinload(Bid.members).joinedload(BidMember.organisation))
+        )
+    )
+
+
+def _opening(bid: Bid, envelope: str) -> BidOpening | None:
+    return db.session.scalar(
+        select(BidOpening)
+        .join(BidVersion, BidVersion.id == BidOpening.version_id)
+        .where(
+            BidVersion.bid_id == bid.id,
+            BidVersion.version == bid.version,
+            BidOpening.envelope == envelope,
+            BidOpening.outcome == "opened",
+        )
+        .options(undefer(BidOpening.form))
+    )
+
+
+def _decrypted(container: bytes, bid: Bid, envelope: str) -> dict[str, Any]:
+    key = software.keyring().storage_key()
+    chunks = decrypt(io.BytesIO(container), dek=key, ref=bid.ref(bid.version), envelope=envelope, part=0)
+    said: dict[str, Any] = json.loads(b"".join(chunks))
+    return said
+
+
+def opened_fields(bid: Bid, envelope: str) -> dict[str, Any] | None:
+    """What the bidder typed into an envelope, as he sealed it; ``None`` while it is not opened."""
+    if bid.state not in WAS_OPENED or (row := _opening(bid, envelope)) is None or row.form is None:
+        return None
+    fields: dict[str, Any] = _decrypted(row.form, bid, envelope)["fields"]
+    return fields
+
+
+def opened_files(bid: Bid) -> list[BidFile]:
+    """The opened files, technical before price, each with its finding and what the scanner said."""
+    if bid.state not in WAS_OPENED:
+        return []
+    query = (
+        select(BidFile)
+        .join(BidVersion, BidVersion.id == BidFile.version_id)
+        .where(BidVersion.bid_id == bid.id, BidVersion.version == bid.version)
+        .order_by(BidFile.envelope.desc(), BidFile.part)
+    )
+    return list(db.session.scalars(query))
+
+
+def file_chunks(bid: Bid, file: BidFile, *, storage: Storage) -> Iterator[bytes]:
+    """The bytes of an opened file, piece by piece, from the storage. Serve them as a download, never inline."""
+    return decrypt(
+        ChunkReader(storage.stream(file.stored_sha256)),
+        dek=software.keyring().storage_key(),
+        ref=bid.ref(bid.version),
+        envelope=file.envelope,
+        part=file.part,
+    )
+
+
+def total_fen(version: BidVersion, row: BidOpening) -> int | None:
+    """The total of an opened price envelope, for the record; ``None`` where the form has none."""
+    if row.form is None:
+        return None
+    total = _decrypted(row.form, version.bid, row.envelope)["fields"].get("total_fen")
+    return total if isinstance(total, int) and not isinstance(total, bool) else None

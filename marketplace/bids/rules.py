@@ -142,6 +142,8 @@ TONES: dict[BidState, str] = {
 # What the bidder does before the opening. Nobody else may learn that it happened, so its leaves name no one.
 SECRET = frozenset({_A.SEAL, _A.REPLACE, _A.CONFIRM, _A.WITHDRAW})
 LIVE = frozenset({_S.SEALED})
+WAS_OPENED = frozenset(BidState) - {_S.DRAFT, _S.SEALED, _S.WITHDRAWN, _S.DESTROYED, _S.UNOPENABLE}
+"""Bids whose content was read at the opening. (A price that could not be opened leaves ``unopenable``.)"""
 
 
 class Stage(StrEnum):
@@ -216,6 +218,19 @@ member_in_time = Need(
     "in_time", "揭榜已经截止，不能再确认。", lambda actor, member, now: _accepts(actor, member.bid, now)
 )
 in_time = Need("in_time", "揭榜已经截止或暂停，标书不能再改动。", _accepts)
+custodian_of_demand = Need(
+    "custodian_of_demand",
+    "只有这条需求公告的保管人可以释放。",
+    lambda actor, demand, now: actor.has("custodian") and any(item.user_id == actor.id for item in demand.custodians),
+)
+past_deadline = Need(
+    "past_deadline",
+    "还没有到截止时间，任何人都不能释放。截止之后再办理。",
+    lambda actor, demand, now: demand.closes_at is not None and now >= demand.closes_at,
+)
+screener = role("screener", refusal="只有受理员可以这样做。")
+officer = role("screener", "publisher", refusal="只有受理员或发榜负责人可以答复。")
+deciders = role("publisher", "supervisor", refusal="只有发榜负责人或监督员可以这样做。")
 system = Need("system", "这一步由系统在条件满足时自动办理。", lambda actor, bid, now: actor.is_system)
 
 GRANTS = policy.declare(
@@ -231,5 +246,19 @@ GRANTS = policy.declare(
         "bid.destroy": [[system]],
         "bid.open": [[system]],
         "bid.fail": [[system]],
+        "bid.ask_cure": [[screener]],
+        "bid.admit": [[screener], [system]],
+        "bid.reject": [[screener], [system]],
+        "bid.renounce": [[of_bidder]],
+        "bid.nominate": [[deciders], [system]],
+        "bid.pass_over": [[deciders], [system]],
+        "bid.substitute": [[deciders], [system]],
+        "bid.award": [[deciders], [system]],
+        "bid.decline": [[of_bidder], [deciders], [system]],
+        "bid.void": [[deciders], [system]],
+        "bid.close": [[system]],
+        "opening.release": [[custodian_of_demand, past_deadline], [system, past_deadline]],
+        "opening.object": [[of_bidder]],
+        "opening.answer": [[officer]],
     }
 )

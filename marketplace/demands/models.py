@@ -87,6 +87,7 @@ class Demand(db.Base):
     closes_at: Mapped[datetime | None]
     questions_close_at: Mapped[datetime | None]
     suspended_at: Mapped[datetime | None]
+    released_at: Mapped[datetime | None]  # enough custodians have released: from here on bids can be read
     ended_at: Mapped[datetime | None]
     round: Mapped[int] = mapped_column(default=0)  # times it was returned
     lookalikes_resolved_at: Mapped[datetime | None]

@@ -290,6 +290,11 @@ is_pooled = Need(
     lambda actor, demand, now: demand.state is State.POOLED,
 )
 is_suspended = Need("is_suspended", "", lambda actor, demand, now: demand.state is State.SUSPENDED)
+nothing_released = Need(
+    "nothing_released",
+    "保管人已共同释放，标书正在开启，不能再撤榜。开启完成后可以按流榜处理。",
+    lambda actor, demand, now: demand.released_at is None,
+)
 no_deadline_yet = Need("opened_or_later", "", lambda actor, demand, now: demand.state is not State.PUBLISHED)
 is_public = Need(
     "is_public",
@@ -332,7 +337,7 @@ GRANTS = policy.declare(
         "demand.withdraw": [
             [publisher, already_visible, before_deadline],
             [publisher, is_suspended],
-            [_confirmed_by(_A.WITHDRAW)],
+            [_confirmed_by(_A.WITHDRAW), nothing_released],
         ],
         "demand.lapse": [[system, after_deadline], [no_deadline_yet, _confirmed_by(_A.LAPSE)]],
         "demand.open": [[system, after_deadline]],

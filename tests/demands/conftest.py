@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -73,7 +74,15 @@ class Stage:
         batches.assemble(batch, actor=self.actor("publisher"), now=self.now)
         return batch
 
-    def published(self, *, batch: Any = None, closes_at: datetime | None = None, **changes: Any) -> Demand:
+    def published(
+        self,
+        *,
+        batch: Any = None,
+        closes_at: datetime | None = None,
+        custody: str = "1-of-1",
+        custodians: Sequence[str] = (),
+        **changes: Any,
+    ) -> Demand:
         """On the list since ``now``; the deadline is the first possible one."""
         demand = self.pooled(**changes)
         batch = batch or self.batch()
@@ -83,8 +92,8 @@ class Stage:
             [demand],
             visible_from=None,
             deadlines={demand.id: closes_at or first},
-            custody="1-of-1",
-            custodians=[],
+            custody=custody,
+            custodians=[factories.person(username) for username in custodians],
             document_number="",
             actor=self.actor("publisher"),
             now=self.now,

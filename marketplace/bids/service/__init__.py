@@ -6,21 +6,42 @@ random id. Everything after the opening goes through ``workflow.perform`` like a
 
 from marketplace.bids.service.drafting import announce_key, drop_part, finish_part, put_piece, save_draft, sheet, start
 from marketplace.bids.service.members import decline, invite, join, uninvite
+from marketplace.bids.service.moving import move
+from marketplace.bids.service.opening import (
+    call_prices,
+    end,
+    freeze,
+    release,
+    release_by_software,
+    retry,
+    shares_for,
+)
 from marketplace.bids.service.sealing import Late, confirm_amendment, destroy, seal, withdraw
+from marketplace.bids.service.unsealing import open_now, open_waiting
 
 __all__ = [
     "Late",
     "announce_key",
+    "call_prices",
     "confirm_amendment",
     "decline",
     "destroy",
     "drop_part",
+    "end",
     "finish_part",
+    "freeze",
     "invite",
     "join",
+    "move",
+    "open_now",
+    "open_waiting",
     "put_piece",
+    "release",
+    "release_by_software",
+    "retry",
     "save_draft",
     "seal",
+    "shares_for",
     "sheet",
     "start",
     "uninvite",

@@ -28,7 +28,7 @@ from marketplace.platform import audit, outbox
 from marketplace.platform.clock import decided_at
 from marketplace.platform.errors import Forbidden, Invalid, Refused
 from marketplace.platform.formatting import masked_phone
-from marketplace.platform.policy import Actor, require
+from marketplace.platform.policy import SYSTEM, Actor, require
 from marketplace.platform.workflow import perform
 from marketplace.platform.working_days import beijing_day
 from marketplace.settings import queries as settings
@@ -438,6 +438,28 @@ def lapse(demand: Demand, *, actor: Actor, now: datetime, code: str = "too_few_b
     perform(MACHINE, demand, Action.LAPSE, actor=actor, now=at, reason=reason, facts={"code": code})
     demand.ended_at = demand.updated_at = at
     db.session.flush()
+
+
+def note_release(demand: Demand, *, now: datetime) -> None:
+    """Enough custodians have released: the demand can no longer be withdrawn. Written by the opening alone."""
+    demand.released_at = demand.updated_at = now
+    db.session.flush()
+
+
+def mark_opened(demand: Demand, *, facts: Mapping[str, Any], now: datetime) -> audit.Leaf:
+    """Every bid is opened or found unopenable; the bidders may read the record. By the system alone."""
+    leaf = perform(MACHINE, demand, Action.OPEN, actor=SYSTEM, now=now, facts=facts)
+    demand.updated_at = now
+    db.session.flush()
+    return leaf
+
+
+def mark_prices_opened(demand: Demand, *, facts: Mapping[str, Any], now: datetime) -> audit.Leaf:
+    """Two-step: the price envelopes of the eligible bids are open. By the system alone."""
+    leaf = perform(MACHINE, demand, Action.OPEN_PRICES, actor=SYSTEM, now=now, facts=facts)
+    demand.updated_at = now
+    db.session.flush()
+    return leaf
 
 
 def propose(

@@ -85,6 +85,22 @@ def chunks_of(file: BinaryIO, size: int = CHUNK) -> Iterator[bytes]:
         yield piece
 
 
+class ChunkReader:
+    """Pieces read as a file; a single read may give less than asked for."""
+
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self._chunks, self._rest = chunks, memoryview(b"")
+
+    def read(self, size: int, /) -> bytes:
+        while not self._rest:
+            chunk = next(self._chunks, None)
+            if chunk is None:
+                return b""
+            self._rest = memoryview(chunk)
+        data, self._rest = bytes(self._rest[:size]), self._rest[size:]
+        return data
+
+
 def storage_from(url: str | None, *, instance: Path) -> Storage:
     """The storage a setting names: nothing → ``instance/files``; ``file:///path``; ``s3://bucket/prefix``.
 

@@ -6,7 +6,7 @@ from alembic import op
 from marketplace import db
 
 revision = '0035_openings'
-down_revision = '0050_panels'
+down_revision = '0051_sheet_checked'
 branch_labels = None
 depends_on = None
 

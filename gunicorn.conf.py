@@ -15,6 +15,13 @@ max_requests_jitter = 2_000
 forwarded_allow_ips = os.environ.get("FORWARDED_ALLOW_IPS", "127.0.0.1")
 
 
+def when_ready(server):
+    """Before the first fork: the segmenter and its dictionary are loaded once for all workers."""
+    from wsgi import app
+
+    app.extensions["warm"]()
+
+
 def post_fork(server, worker):
     """A forked child must not share its parent's database connections."""
     from wsgi import app

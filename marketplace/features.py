@@ -15,6 +15,7 @@ FEATURES = (
     "marketplace.questions.routes",
     "marketplace.transparency.routes",
     "marketplace.notifications.routes",
+    "marketplace.search.routes",
     "marketplace.home.routes",
     "marketplace.desk.routes",
     "marketplace.settings.routes",

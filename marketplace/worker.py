@@ -143,9 +143,15 @@ class Worker:
 
     def serve(self) -> None:
         """``flask worker``: in the foreground, with signal handlers."""
+        self.begin_beside()
         consumer = Consumer(self.huey, workers=2, periodic=False, max_delay=1.0)
         threading.Thread(target=partial(self._beat, consumer), name="worker-beat", daemon=True).start()
         consumer.run()
+
+    def begin_beside(self) -> None:
+        """What every host does for itself, whoever has the queue: ``extensions["beside_worker"]``."""
+        for begin in self.app.extensions.get("beside_worker", ()):
+            begin()
 
     def _beat(self, consumer: Consumer) -> None:
         while not self._stopped.wait(BEAT):
@@ -183,6 +189,7 @@ def install(app: Flask) -> None:
     def start() -> None:
         global _worker
         _worker = worker
+        worker.begin_beside()
         if config.embedded_worker:
             worker.stand_by()
 

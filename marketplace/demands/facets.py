@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -24,6 +25,9 @@ PUBLIC_PHASES = [
 ]
 
 
+Counts = dict[str, dict[str, tuple[str, int]]]  # facet → value → (label, count)
+
+
 @dataclass(frozen=True)
 class FacetValue:
     value: str
@@ -35,7 +39,26 @@ def count_all(filters: Filters, now: datetime, *, language: str = "zh") -> dict[
     """``{facet: values with a count, or selected}``. A facet is counted without its own selection, so that a second
     value can be added; values nobody has are left out unless they are selected.
     """
-    counts = _counts(filters, now)
+    return labelled(filters, _counts(filters, now), language)
+
+
+def named(filters: Filters, counts: Mapping[str, Mapping[str, int]]) -> Counts:
+    """Counts that come from a search, with the names of units and batches: one query."""
+    units = {*counts.get("unit", {}), *filters.unit}
+    batches = {*counts.get("batch", {}), *filters.batch}
+    wanted = union_all(
+        select(literal("unit"), Organisation.slug, Organisation.name).where(Organisation.slug.in_(units)),
+        select(literal("batch"), Batch.code, Batch.theme).where(Batch.code.in_(batches)),
+    )
+    names = {(name, value): label for name, value, label in db.session.execute(wanted)} if units or batches else {}
+    return {
+        name: {value: (names.get((name, value), value), count) for value, count in counts.get(name, {}).items()}
+        for name in FACETS
+    }
+
+
+def labelled(filters: Filters, counts: Counts, language: str) -> dict[str, list[FacetValue]]:
+    """Counts with what people call the values, in the order of the vocabularies; chosen ones are never left out."""
     vocabularies = {
         "direction": taxonomy.DIRECTIONS,
         "state": {key: PHASES[key] for key in PUBLIC_PHASES},
@@ -52,7 +75,8 @@ def count_all(filters: Filters, now: datetime, *, language: str = "zh") -> dict[
             if key in counts[name] or key in chosen
         ]
     for name in ("unit", "batch", "year"):
-        values = [FacetValue(value, label, count) for value, (label, count) in counts[name].items()]
+        chosen = {value: (value, 0) for value in getattr(filters, name)}
+        values = [FacetValue(value, label, count) for value, (label, count) in {**chosen, **counts[name]}.items()]
         result[name] = sorted(values, key=lambda item: (-item.count, item.value))
     return result
 
@@ -61,7 +85,7 @@ def count_all(filters: Filters, now: datetime, *, language: str = "zh") -> dict[
 CUBE = ("direction", "mode", "year", "state", "budget", "unit", "batch")
 
 
-def _counts(filters: Filters, now: datetime) -> dict[str, dict[str, tuple[str, int]]]:
+def _counts(filters: Filters, now: datetime) -> Counts:
     """facet → value → (label, count). Facets without a selection share one scan; each with one has a scan of its own,
     under all conditions but that one.
     """

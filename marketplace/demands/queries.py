@@ -21,6 +21,7 @@ from marketplace.demands.rules import PHASES, State
 from marketplace.platform.policy import Actor
 
 PER_PAGE = 20
+QUERY_MOST = 400  # characters kept of a query; search itself reads half of them and says so
 YEAR = re.compile(r"20[0-9]{2}")
 # Who among the staff sees what is not public yet; experts, custodians and administrators do not need it.
 SEES_UNPUBLISHED = (Role.SCREENER, Role.PUBLISHER, Role.SUPERVISOR, Role.FINANCE)
@@ -101,10 +102,16 @@ def budget_is(band: str) -> ColumnElement[bool]:
 
 
 SORTS: dict[str, taxonomy.Label] = {
+    "relevance": taxonomy.Label("按相关", "By relevance"),  # only where words were asked for
     "deadline": taxonomy.Label("按截止时间", "By deadline"),
     "newest": taxonomy.Label("最新公布", "Newest first"),
     "budget": taxonomy.Label("按预算", "By budget"),
 }
+
+
+def sorts(q: str) -> dict[str, taxonomy.Label]:
+    """The orders a list offers, the usual one first."""
+    return {key: label for key, label in SORTS.items() if q or key != "relevance"}
 
 
 @dataclass(frozen=True)
@@ -135,9 +142,9 @@ class Filters:
         def one(name: str, default: str = "") -> str:
             return next(iter(args.get(name, ())), default).strip()
 
-        page = one("page", "1")
+        page, q = one("page", "1"), one("q").replace("\x00", "")[:QUERY_MOST]
         return cls(
-            q=one("q")[:100],
+            q=q,
             direction=several("direction", taxonomy.DIRECTIONS),
             industry=several("industry", taxonomy.INDUSTRIES),
             mode=several("mode", MODES),
@@ -146,7 +153,7 @@ class Filters:
             unit=several("unit"),
             batch=several("batch"),
             year=tuple(year for year in several("year") if YEAR.fullmatch(year)),
-            sort=sort if (sort := one("sort")) in SORTS else "deadline",
+            sort=sort if (sort := one("sort")) in sorts(q) else next(iter(sorts(q))),
             page=min(max(int(page), 1), 100_000) if page.isascii() and page.isdigit() and len(page) < 7 else 1,
             per_page=per_page,
         )
@@ -211,7 +218,7 @@ def _shown(filters: Filters, now: datetime, *, limit: int, offset: int = 0) -> S
     wide rows are read, as many as are shown.
     """
     where = and_(is_public(now), *matching(filters, now))
-    if filters.sort != "deadline":
+    if filters.sort in _SORTED:
         order = _SORTED[filters.sort]
         chosen = select(Demand.id).where(where).order_by(*order).limit(limit).offset(offset).subquery()
         return select(Demand).join(chosen, chosen.c.id == Demand.id).order_by(*order)
@@ -368,11 +375,23 @@ def for_page(*, actor: Actor, now: datetime, ref: str) -> Demand | None:
     )
 
 
-def with_content(filters: Filters, now: datetime, limit: int) -> list[Demand]:
-    """The filtered list with what each demand says, for papers, feeds and files."""
-    return list(
+def with_industries(ids: Sequence[int], now: datetime) -> Sequence[Demand]:
+    """Public demands by id, with unit and industries, in any order."""
+    return db.session.scalars(
+        select(Demand)
+        .where(Demand.id.in_(ids), is_public(now))
+        .options(joinedload(Demand.unit), selectinload(Demand.industries), raiseload("*"))
+    ).all()
+
+
+def with_content(filters: Filters, now: datetime, limit: int, ids: Sequence[int] | None = None) -> list[Demand]:
+    """The filtered list with what each demand says, for papers, feeds and files; ``ids``: what a search found, in order."""
+    query = (
+        _shown(filters, now, limit=limit) if ids is None else select(Demand).where(Demand.id.in_(ids), is_public(now))
+    )
+    found = list(
         db.session.scalars(
-            _shown(filters, now, limit=limit).options(
+            query.options(
                 joinedload(Demand.unit),
                 joinedload(Demand.batch),
                 undefer(Demand.content),
@@ -382,3 +401,7 @@ def with_content(filters: Filters, now: datetime, limit: int) -> list[Demand]:
             )
         )
     )
+    if ids is not None:
+        places = {key: place for place, key in enumerate(ids)}
+        found.sort(key=lambda demand: places[demand.id])
+    return found

@@ -13,6 +13,7 @@ from marketplace.accounts.rules import DEMO_PASSWORD
 from marketplace.demo import play as stage
 from marketplace.platform import audit, clock
 from marketplace.platform.policy import SYSTEM
+from marketplace.search.cli import prepare as prepare_search
 
 ACCOUNTS = (
     "drafter approver screener publisher publisher2 custodian1 custodian2 custodian3 supervisor expert1…expert9 "
@@ -78,6 +79,7 @@ def prepare() -> None:
     if not config.demo:
         return
     _write()
+    prepare_search(current_app.extensions["search_indexer"]())
     click.echo(f"\n  张榜 演示站点    {config.base_url}\n")
     click.echo(f"  账号（密码都是 {DEMO_PASSWORD}）：\n  {ACCOUNTS}\n")
     click.echo(f"  登录页有一键登录卡片：{config.base_url}/sign-in    按 Ctrl-C 结束。\n")

@@ -8,7 +8,7 @@ from flask import Blueprint, Flask, g, render_template, url_for
 from flask_babel import gettext as _
 
 from marketplace.demands import queries as demands
-from marketplace.demands.routes.public import list_page, read_filters, rows
+from marketplace.demands.routes.public import rows
 from marketplace.frontend.routes import footer, nav, place
 from marketplace.home import queries
 from marketplace.platform.formatting import chinese_year, day_of
@@ -63,15 +63,7 @@ def site_map() -> ResponseValue:
     return render_template("home/map.html", groups=[(_("主要栏目"), nav()), *footer()])
 
 
-@public
-def search() -> ResponseValue:
-    """The list under the words asked for."""
-    return list_page(read_filters())
-
-
 def install(app: Flask) -> None:
     """The map is called ``site.map`` by the foot of every page."""
     app.register_blueprint(home)
     app.add_url_rule("/site-map", "site.map", site_map)
-    if "search.index" not in app.view_functions:  # a full-text search, when there is one, answers here
-        app.add_url_rule("/search", "search.index", search)

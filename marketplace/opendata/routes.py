@@ -8,19 +8,20 @@ from typing import Any
 
 from flask import Blueprint, Flask, Response, abort, current_app, g, request, url_for
 from flask_babel import gettext as _
-from sqlalchemy import select
+from markupsafe import Markup, escape
 
-from marketplace import db
-from marketplace.demands import facets, queries, service
-from marketplace.demands.models import Demand, DemandIndustry
+from marketplace.demands import service
+from marketplace.demands.models import Demand
 from marketplace.demands.queries import Filters
-from marketplace.demands.routes.public import for_page, language, read_filters
+from marketplace.demands.routes.public import for_page, language, read_filters, with_content
 from marketplace.opendata import spec
 from marketplace.platform.audit import timestamp
 from marketplace.platform.formatting import moment_text
 from marketplace.platform.money import wan
 from marketplace.platform.policy import VISITOR
 from marketplace.platform.rendering import ATOM, ICALENDAR, Entry, Event, atom, ics
+from marketplace.search import listing
+from marketplace.search.sources import View
 from marketplace.web import ResponseValue, public
 
 bp = Blueprint("opendata", __name__)
@@ -39,7 +40,8 @@ def _json(body: dict[str, Any]) -> Response:
     return _conditional(Response(current_app.json.dumps(body), mimetype="application/json"))
 
 
-def _item(demand: Demand, industries: list[str]) -> dict[str, Any]:
+def _item(demand: Demand, industries: list[str], highlight: Markup | None = None) -> dict[str, Any]:
+    """``highlight`` is HTML: escaped text, the words asked for in ``<mark>``."""
     return {
         "number": demand.number,
         "title": demand.title,
@@ -53,7 +55,7 @@ def _item(demand: Demand, industries: list[str]) -> dict[str, Any]:
         "deadline": timestamp(demand.closes_at) if demand.closes_at else None,
         "url": url_for("demands.show", ref=demand.ref, _external=True),
         "updated_at": timestamp(demand.updated_at),
-        "highlight": demand.summary,
+        "highlight": escape(demand.summary) if highlight is None else highlight,
     }
 
 
@@ -64,23 +66,21 @@ def demands() -> ResponseValue:
     wanted = request.args.get("per_page", "")
     per_page = min(max(int(wanted), 1), 100) if wanted.isascii() and wanted.isdigit() and len(wanted) < 7 else 20
     filters = read_filters(per_page=per_page)
-    found = queries.listing(filters, g.now)
-    industries: dict[int, list[str]] = {item.id: [] for item in found.rows}
-    for row in db.session.scalars(
-        select(DemandIndustry).where(DemandIndustry.demand_id.in_(industries)).order_by(DemandIndustry.position)
-    ):
-        industries[row.demand_id].append(row.code)
-    counted = facets.count_all(filters, g.now, language=language())
+    found = listing.api(current_app.extensions["search"], filters, View(g.now, language(), url_for))
     return _json(
         {
-            "total": found.total,
-            "page": found.page,
+            "total": found.listing.total,
+            "page": found.listing.page,
             "per_page": per_page,
-            "items": [_item(item, industries[item.id]) for item in found.rows],
+            "items": [
+                _item(item, [code.code for code in item.industries], found.highlights.get(item.id))
+                for item in found.listing.rows
+            ],
             "facets": {
                 name: [{"value": item.value, "label": item.label, "count": item.count} for item in values]
-                for name, values in counted.items()
+                for name, values in found.counts.items()
             },
+            **({"notice": found.problem} if found.problem else {}),
         }
     )
 
@@ -135,7 +135,7 @@ def feed() -> ResponseValue:
             author=item.unit.name,
             categories=(item.direction, item.mode),
         )
-        for item in queries.with_content(filters, g.now, FEED_MOST)
+        for item in with_content(filters, FEED_MOST)
         if item.visible_from is not None and item.closes_at is not None
     ]
     data = atom(
@@ -155,7 +155,7 @@ def feed() -> ResponseValue:
 def calendar() -> ResponseValue:
     """Deadlines of bids and questions as a calendar to subscribe to, under the list's parameters."""
     events = []
-    for item in queries.with_content(read_filters(), g.now, CALENDAR_MOST):
+    for item in with_content(read_filters(), CALENDAR_MOST):
         url = url_for("demands.show", ref=item.ref, _external=True)
         gone = item.phase(g.now) in ("withdrawn", "suspended")
         nodes = (("closes", item.closes_at, _("揭榜截止")), ("questions", item.questions_close_at, _("提问截止")))

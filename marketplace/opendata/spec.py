@@ -23,7 +23,7 @@ def _codes(codes: Any) -> dict[str, Any]:
 
 
 PARAMETERS = [
-    _parameter("q", "Words in title, summary, number or unit, all of them", _TEXT),
+    _parameter("q", 'Full text: words, "phrases", -exclusions, field:values, numbers, pinyin', _TEXT),
     _parameter("direction", "方向", _codes(taxonomy.DIRECTIONS), several=True),
     _parameter("industry", "产业", _codes(taxonomy.INDUSTRIES), several=True),
     _parameter("mode", "资金方式", _codes(MODES), several=True),
@@ -49,7 +49,7 @@ ITEM = {
     "deadline": {"type": "string", "format": "date-time"},
     "url": {"type": "string", "format": "uri"},
     "updated_at": {"type": "string", "format": "date-time"},
-    "highlight": _TEXT,
+    "highlight": {**_TEXT, "description": "HTML: escaped text with the words asked for in <mark>"},
 }
 
 

@@ -185,7 +185,7 @@ def _places(document: Document) -> Iterable[tuple[str, int, bool]]:
         yield tag, TAG, True
     for identifier in document.identifiers:
         yield identifier, TAG, False
-    yield document.unit, UNIT, True
+    yield document.unit_name or document.unit, UNIT, True
     yield document.summary, SUMMARY, False
     yield document.body, BODY, False
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 
@@ -40,27 +41,64 @@ def engine(name: str) -> Engine:
 def fingerprint(backend: Engine, lists: Path = DATA) -> str:
     """What an index was made with: engine, segmenter, word lists. Another one means a rebuild."""
     digest = hashlib.sha256(f"{backend.name} {segmenter_name()}".encode())
-    for name in LISTS:
-        digest.update((lists / name).read_bytes())
+    for text in word_lists(lists):
+        digest.update(text.encode())
     return digest.hexdigest()
 
 
-def create(path: Path, backend: Engine, lists: Path = DATA) -> None:
-    """An empty index with the word lists of ``lists``."""
-    path.mkdir(parents=True)
+def made_by(backend: Engine) -> str:
+    """Engine and program: an index made by others cannot be read on, however its words were."""
+    return f"{backend.name} / {segmenter_name()}"
+
+
+def word_lists(lists: Path = DATA, own: Path | None = None) -> list[str]:
+    """The texts of the word lists, with what the site itself adds in files of the same names in ``own``."""
+    texts = []
     for name in LISTS:
-        (path / name).write_bytes((lists / name).read_bytes())
+        text = (lists / name).read_text(encoding="utf-8")
+        if own is not None and (own / name).is_file():
+            text += "\n" + (own / name).read_text(encoding="utf-8-sig")
+        texts.append(text)
+    return texts
+
+
+def create(path: Path, backend: Engine, *, own: Path | None = None) -> None:
+    """An empty index with the word lists of the program and the site's ``own``."""
+    path.mkdir(parents=True)
+    for name, text in zip(LISTS, word_lists(own=own), strict=True):
+        (path / name).write_text(text, encoding="utf-8")
     backend.create(path / ENGINE_FILES)
-    Shelf.create(path, {"engine": backend.name, "fingerprint": fingerprint(backend, path), "position": "0"})
+    meta = {"made_by": made_by(backend), "fingerprint": fingerprint(backend, path), "position": "0", "origin": ""}
+    Shelf.create(path, meta)
 
 
 def planner(path: Path) -> Planner:
-    """Loads the segmenter with the lists of the index: 60 ms, once per process and index."""
+    """The planner with the lists of the index."""
     try:
-        texts = [(path / name).read_text(encoding="utf-8") for name in LISTS]
-    except OSError as problem:
+        return _planner(*word_lists(path))
+    except (OSError, UnicodeDecodeError) as problem:
         raise Unavailable(f"the word lists cannot be read: {problem}") from problem
-    return plan.load(*texts)
+
+
+@lru_cache(maxsize=3)
+def _planner(dictionary: str, synonyms: str) -> Planner:
+    """Loads the segmenter: 60 ms and 25 MB, once per process and lists; before the fork, all processes share it."""
+    return plan.load(dictionary, synonyms)
+
+
+def shelf_meta(path: Path) -> dict[str, str]:
+    """What an index says about itself."""
+    return Shelf(path).meta()
+
+
+def shelf_size(path: Path) -> int:
+    """How many documents an index has."""
+    return Shelf(path).size()
+
+
+def warm() -> None:
+    """Load the segmenter with the shipped lists."""
+    _planner(*word_lists())
 
 
 class Reading:
@@ -110,6 +148,10 @@ class Writing:
                 entries = []
             yield done
         self._writer.write(entries, [])
+
+    def drop(self, nids: Iterable[int]) -> None:
+        """Take numbers out of the engine that the shelf does not know: half a batch of a killed writer."""
+        self._writer.write([], nids)
 
     def close(self) -> None:
         self._writer.close()

@@ -6,8 +6,9 @@ capability at one version. Instants are aware UTC datetimes, money is integer åˆ
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
 
 # The facets in the order in which the page shows them. ``kind`` is the tab; every other one takes several values.
 FACETS = ("kind", "direction", "industry", "mode", "state", "budget", "unit", "batch", "year")
@@ -29,18 +30,20 @@ class Document:
     the drift check compares (id, version). ``identifiers`` are numbers and codes by which people look it up.
     ``visible_at``: before it the document is in no result, count or suggestion (``None`` = already visible).
     ``closes_at`` makes the clock phases together with ``state``; nothing that changes with time is stored.
-    Facet values are codes; what a person reads for them is the caller's business.
+    Facet values are codes; what a person reads for them is the caller's business. ``unit_name`` is what is searched for
+    where ``unit`` is a code.
     """
 
     id: str
     kind: str
-    version: int
-    title: str
+    version: int = field(default=0, kw_only=True)
+    title: str = ""
     summary: str = ""
     body: str = ""
     tags: tuple[str, ...] = ()
     identifiers: tuple[str, ...] = ()
     unit: str = ""
+    unit_name: str = ""
     direction: str = ""
     industries: tuple[str, ...] = ()
     mode: str = ""
@@ -59,6 +62,12 @@ class Document:
             return self.industries
         value = getattr(self, name)
         return (value,) if value else ()
+
+
+def stamped(document: Document) -> Document:
+    """The document with its version: a digest of all it says, so that whatever changes it, changes that."""
+    said = repr(astuple(replace(document, version=0))).encode()
+    return replace(document, version=int.from_bytes(blake2b(said, digest_size=8).digest()) >> 2)
 
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from marketplace.search.analysis import latin_parts, squeeze, standards
 from marketplace.search.directory import Reading
+from marketplace.search.documents import CLOCKED, PHASES
 from marketplace.search.index import PAGE_MAX, PHRASE_CANDIDATES, Page, Plan, Request, TooSlow
 from marketplace.search.pinyin import CHINESE
 from marketplace.search.query import Field, Query, parse
@@ -17,6 +18,8 @@ from marketplace.search.spelling import Speller
 BUDGET_S = 3.0  # seconds a query may take before it is stopped with a word
 SUGGESTIONS = 8
 TITLES = 3
+RELATED = 3
+Labels = Callable[[str], Mapping[str, Sequence[str]]]
 FEW = 3  # strict hits below which another reading is offered
 
 
@@ -36,6 +39,7 @@ class Found:
     """``ids`` of the page in order. ``strict`` of ``total`` have every word, the others are near misses.
 
     ``corrected``: what was searched for instead, because nothing has what was typed; ``meant``: offered only.
+    ``related``: other words for what was typed. ``unfiltered``: of an empty result, how many there are without filters.
     ``terms``: what to mark in titles and texts. ``approximate``: the total is an estimate (约).
     """
 
@@ -47,6 +51,8 @@ class Found:
     terms: tuple[str, ...] = ()
     corrected: str = ""
     meant: str = ""
+    related: tuple[str, ...] = ()
+    unfiltered: int = 0
     approximate: bool = False
 
 
@@ -59,11 +65,11 @@ class Suggestion:
 
 
 class Finder:
-    """Answers queries from one open index. ``labels``: facet → code → what people call it, for ``unit:水务局``."""
+    """Answers queries from one open index. ``labels``: a facet's code → what people call it, for ``unit:水务局``."""
 
-    def __init__(self, reading: Reading, labels: Mapping[str, Mapping[str, str]] | None = None) -> None:
+    def __init__(self, reading: Reading, labels: Labels | None = None) -> None:
         self._reading = reading
-        self._labels = labels or {}
+        self._labels = labels or (lambda facet: {})
         self._speller = Speller(reading.shelf, reading.planner.analyzer)
 
     def find(self, typed: str, request: Request, *, literally: bool = False) -> Found:
@@ -83,6 +89,10 @@ class Finder:
                     plan, page, corrected = better_plan, better, _typed(other)
                 elif better.strict > page.strict:
                     meant = _typed(other)
+        unfiltered = 0
+        others = {name: values for name, values in request.filters.items() if name == "kind"}
+        if not page.total and len(others) < len(request.filters):
+            unfiltered = self._page(plan, replace(request, filters=others, facets=(), limit=0), budget).total
         ids = self._reading.shelf.ids(page.nids)
         return Found(
             query=query,
@@ -93,10 +103,12 @@ class Finder:
             terms=self._terms(plan, page),
             corrected=corrected,
             meant=meant,
+            related=_related(plan),
+            unfiltered=unfiltered,
             approximate=page.approximate,
         )
 
-    def suggest(self, typed: str, now: datetime) -> list[Suggestion]:
+    def suggest(self, typed: str, now: datetime, *, kind: str = "") -> list[Suggestion]:
         """What the box offers while typing: phrases by their text, pinyin or first letters; then whole titles."""
         text = squeeze(typed)[:40]
         if not text:
@@ -108,7 +120,7 @@ class Finder:
             found += shelf.starting("initials", letters, SUGGESTIONS) if len(letters) > 1 else []
             found += shelf.starting("pinyin", letters, SUGGESTIONS) if len(letters) > 1 else []
         words = list(dict.fromkeys(phrase.text for phrase in found if len(phrase.text) > 1))[:SUGGESTIONS]
-        titles = shelf.titles(typed.strip(), now, TITLES)
+        titles = shelf.titles(typed.strip(), now, TITLES, kind)
         return [Suggestion(word) for word in words] + [Suggestion(title, id_) for id_, title in titles]
 
     def _plan(self, query: Query) -> Plan:
@@ -130,16 +142,15 @@ class Finder:
     def _resolve(self, item: Field) -> frozenset[str]:
         """The values of a facet that a typed value names: by a part of the name, else as its abbreviation."""
         values = self._reading.index.values(item.facet)
+        if item.facet == "state":  # the clock's phases are stored nowhere
+            values = [value for value in values if value != CLOCKED] + list(PHASES)
         wanted = squeeze(item.value).replace(" ", "")
-        names = {value: self._names(item.facet, value) for value in values}
+        labels = self._labels(item.facet)
+        names = {value: _names(value, labels.get(value, ())) for value in values}
         found = {value for value, known in names.items() if any(wanted in name for name in known)}
         if not found:
             found = {value for value, known in names.items() if any(_abbreviates(wanted, name) for name in known)}
         return frozenset(found)
-
-    def _names(self, facet: str, value: str) -> tuple[str, ...]:
-        label = self._labels.get(facet, {}).get(value, "")
-        return tuple(squeeze(name).replace(" ", "") for name in (value, label) if name)
 
     def _correct(self, query: Query, now: datetime) -> Query | None:
         words = self._reading.planner.analyzer.words(standards(query.text))
@@ -157,6 +168,17 @@ class Finder:
             terms.update(dict.fromkeys(_spoken(clause.tokens) for clause in clauses))
         several = [term for term in terms if term and (len(term) > 1 or len(terms) == 1)]
         return tuple(sorted(several, key=lambda term: (-len(term), term)))
+
+
+def _related(plan: Plan) -> tuple[str, ...]:
+    """Synonyms of the words typed, for people to go on with."""
+    spoken = [_spoken(clause.tokens) for group in plan.needed for clause in group.similar if group.exact != (clause,)]
+    typed = {group.text for group in plan.groups}
+    return tuple(dict.fromkeys(text for text in spoken if text not in typed and len(text) > 1))[:RELATED]
+
+
+def _names(value: str, labels: Sequence[str]) -> tuple[str, ...]:
+    return tuple(squeeze(name).replace(" ", "") for name in (value, *labels) if name)
 
 
 def _spoken(tokens: Sequence[str]) -> str:

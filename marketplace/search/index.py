@@ -22,7 +22,7 @@ RELAXED = (1.0, 1.0, 0.6, 0.3)
 EXACT_BONUS = 1000.0  # added where every word was found as typed: exact matches first
 SYNONYM_WEIGHT = 0.5
 
-PAGE_MAX = 100
+PAGE_MAX = 5000  # hits of one page; what people and programs may ask for is decided where they ask
 PHRASE_CANDIDATES = 2000  # above this many the total of a phrase is an estimate (约)
 
 

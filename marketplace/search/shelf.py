@@ -176,6 +176,21 @@ class Shelf:
         with self._open() as connection:
             return dict(_rows(connection, "SELECT id, nid FROM document WHERE id IN", ids))
 
+    def size(self) -> int:
+        with self._open() as connection:
+            return int(connection.execute("SELECT count(*) FROM document").fetchone()[0])
+
+    def sound(self) -> bool:
+        """Whether SQLite finds its file whole."""
+        with self._open() as connection:
+            return bool(connection.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok")
+
+    def close(self) -> None:
+        """Close this thread's connection."""
+        connection, self._local.connection = getattr(self._local, "connection", None), None
+        if connection is not None:
+            connection.close()
+
     def versions(self) -> dict[str, tuple[int, int]]:
         """id → (nid, version) of everything on the shelf."""
         with self._open() as connection:
@@ -233,11 +248,13 @@ class Shelf:
             )
             return [Phrase(*row) for row in rows]
 
-    def titles(self, prefix: str, now: datetime, limit: int) -> list[tuple[str, str]]:
-        """(id, title) of visible documents whose title begins so."""
-        sql = "SELECT id, title FROM document WHERE shown AND visible <= ? AND title >= ? AND title < ? LIMIT ?"
+    def titles(self, prefix: str, now: datetime, limit: int, kind: str = "") -> list[tuple[str, str]]:
+        """(id, title) of visible documents (of a kind) whose title begins so."""
+        sql = "SELECT id, title FROM document WHERE shown AND visible <= ? AND title >= ? AND title < ?"
+        sql += " AND kind = ?" if kind else ""
+        values = (micros(now), prefix, prefix + "\U0010ffff", *([kind] if kind else []), limit)
         with self._open() as connection:
-            return connection.execute(sql, (micros(now), prefix, prefix + "\U0010ffff", limit)).fetchall()
+            return connection.execute(f"{sql} LIMIT ?", values).fetchall()
 
     def _phrases(self, column: str, keys: Iterable[str]) -> dict[str, list[Phrase]]:
         result: dict[str, list[Phrase]] = {}
@@ -304,7 +321,14 @@ def _count(connection: sqlite3.Connection, change: Counter[tuple[str, ...]]) -> 
 
 
 def _text(document: Document) -> str:
-    parts = (document.title, *document.tags, *document.identifiers, document.unit, document.summary, document.body)
+    parts = (
+        document.title,
+        *document.tags,
+        *document.identifiers,
+        document.unit_name or document.unit,
+        document.summary,
+        document.body,
+    )
     return "\n".join(squeeze(part) for part in parts if part)
 
 

@@ -16,7 +16,7 @@ from marketplace.demands.clocks import MODES
 from marketplace.demands.models import Demand, DemandFile
 from marketplace.demands.queries import Filters
 from marketplace.demands.routes import bp
-from marketplace.demands.routes.public import for_page, language, page_context, read_filters
+from marketplace.demands.routes.public import for_page, language, page_context, read_filters, with_content
 from marketplace.platform.files.names import disposition
 from marketplace.platform.rendering import Cell, Paper, Verification, docx_file, pdf, qr_svg, xlsx
 from marketplace.platform.working_days import beijing_day
@@ -162,7 +162,7 @@ def batch_list(code: str) -> ResponseValue:
 
 
 def _list_file(filters: Filters, name: str) -> Response:
-    demands = queries.with_content(filters, g.now, EXPORT_MOST)
+    demands = with_content(filters, EXPORT_MOST)
     data = xlsx(LIST_HEADS, list_rows(demands, language()), name="榜单")
     return as_file(data, name=f"{name}.xlsx", media_type=TYPES["xlsx"])
 

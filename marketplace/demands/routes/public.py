@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import abort, current_app, flash, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
@@ -12,7 +13,7 @@ from marketplace import db, web
 from marketplace.batches import queries as batches
 from marketplace.demands import facets, pages, queries, service, views
 from marketplace.demands.models import Demand
-from marketplace.demands.queries import SORTS, Filters
+from marketplace.demands.queries import Filters
 from marketplace.demands.routes import bp
 from marketplace.frontend.routes import place
 from marketplace.platform.audit import queries as log
@@ -53,9 +54,17 @@ def filter_query(filters: Filters) -> dict[str, Any]:
     return {"q": filters.q, **named} if filters.q else named
 
 
-def facet_groups(filters: Filters) -> tuple[list[dict[str, Any]], list[tuple[str, str]]]:
+def with_content(filters: Filters, limit: int) -> list[Demand]:
+    """The filtered list for papers, feeds and files; what words mean is asked of search, where there is one."""
+    search = current_app.extensions.get("full_text")
+    ids = search.ids(filters, limit) if search is not None and filters.q else None
+    return queries.with_content(filters, g.now, limit, ids)
+
+
+def facet_groups(
+    filters: Filters, counts: dict[str, list[facets.FacetValue]]
+) -> tuple[list[dict[str, Any]], list[tuple[str, str]]]:
     """The groups of filters with exact counts, and the chips of what is chosen."""
-    counts = facets.count_all(filters, g.now, language=language())
     titles = {
         "state": _("状态"),
         "direction": _("方向"),
@@ -86,14 +95,26 @@ def facet_groups(filters: Filters) -> tuple[list[dict[str, Any]], list[tuple[str
 @bp.get("/demands")
 @public
 def index() -> ResponseValue:
-    """The public list; every state of it stands in the URL."""
-    return list_page(read_filters())
+    """The public list; every state of it stands in the URL. Words are searched for by a later feature."""
+    filters, search = read_filters(), current_app.extensions.get("full_text")
+    if filters.q and search is not None:
+        answer: ResponseValue = search.demands(filters)
+        return answer
+    return list_page(filters)
 
 
-def list_page(filters: Filters, **more: Any) -> str:
-    """The list under these filters: a search in words may add its own rows."""
-    found = queries.listing(filters, g.now)
-    groups, chips = facet_groups(filters)
+def list_page(
+    filters: Filters,
+    *,
+    found: queries.Listing | None = None,
+    shown: list[dict[str, Any]] | None = None,
+    counts: dict[str, list[facets.FacetValue]] | None = None,
+    **more: Any,
+) -> str:
+    """The list under these filters. A search hands in what it found, the lines to show and the counts."""
+    found = found or queries.listing(filters, g.now)
+    counts = counts or facets.count_all(filters, g.now, language=language())
+    groups, chips = facet_groups(filters, counts)
     query = filter_query(filters)
     alert = place("search.save", **query)
     subscribe = {
@@ -107,13 +128,13 @@ def list_page(filters: Filters, **more: Any) -> str:
         "facets": groups,
         "chosen": len(chips),
         "chips": chips,
-        "clear_url": request.path + (f"?q={filters.q}" if filters.q and chips else ""),
+        "clear_url": request.path + (f"?{urlencode({'q': filters.q})}" if filters.q and chips else ""),
         "hidden": [(name, value) for name in queries.FACETS for value in getattr(filters, name)],
         "sorts": [
             (label.en if language() == "en" else label.zh, web.page_url(sort=key, page=None), key == filters.sort)
-            for key, label in SORTS.items()
+            for key, label in queries.sorts(filters.q).items()
         ],
-        "rows": rows(found.rows),
+        "rows": rows(found.rows) if shown is None else shown,
         "pages": pages.pagination(
             found.page, found.pages, found.total, found.per_page, lambda number: web.page_url(page=number)
         ),

@@ -1,0 +1,1 @@
+"""The kinds that search itself declares, because their features came before it."""

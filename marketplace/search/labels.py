@@ -1,0 +1,34 @@
+"""What people call the values of a facet, for ``unit:水务局`` and ``状态:揭榜中``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import select
+
+from marketplace import db, taxonomy
+from marketplace.accounts.models import Organisation
+from marketplace.batches.models import Batch
+from marketplace.demands.clocks import MODES
+from marketplace.demands.rules import PHASES
+from marketplace.search import sources
+
+VOCABULARIES = {
+    "direction": taxonomy.DIRECTIONS,
+    "industry": taxonomy.INDUSTRIES,
+    "mode": MODES,
+    "state": PHASES,
+    "budget": taxonomy.BUDGET_BANDS,
+}
+
+
+def labels(facet: str) -> Mapping[str, Sequence[str]]:
+    """Code → its names in both languages; units and batches by one query."""
+    if facet == "unit":
+        units = select(Organisation.slug, Organisation.name, Organisation.short_name).where(Organisation.may_post)
+        return {slug: (name, short or "") for slug, name, short in db.session.execute(units)}
+    if facet == "batch":
+        return {code: (theme,) for code, theme in db.session.execute(select(Batch.code, Batch.theme))}
+    if facet == "kind":
+        return {kind: source.label for kind, source in sources.declared().items()}
+    return VOCABULARIES.get(facet, {})

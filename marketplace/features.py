@@ -16,6 +16,7 @@ FEATURES = (
     "marketplace.transparency.routes",
     "marketplace.notifications.routes",
     "marketplace.search.routes",
+    "marketplace.capabilities.routes",
     "marketplace.home.routes",
     "marketplace.desk.routes",
     "marketplace.settings.routes",
@@ -42,6 +43,7 @@ MODELS = (
     "marketplace.exchange.models",
     "marketplace.panels.models",
     "marketplace.scoring.models",
+    "marketplace.capabilities.models",
 )
 
 

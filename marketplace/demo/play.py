@@ -7,7 +7,7 @@ from scene to scene to 0. All of it is one transaction: a demo is there whole or
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import partial
 
@@ -21,10 +21,15 @@ from marketplace.accounts.models import Organisation as OrganisationRow
 from marketplace.accounts.rules import DEMO_PASSWORD, OrganisationKind, OrganisationState, Role
 from marketplace.batches import service as batches
 from marketplace.batches.models import Batch
+from marketplace.capabilities import service as capabilities
+from marketplace.capabilities.models import Capability
+from marketplace.capabilities.rules import CapabilityAction
 from marketplace.demands import service
 from marketplace.demands.models import Demand
 from marketplace.demands.service import first_deadlines
 from marketplace.demo.content import DemandEntry, demands, organisations, people, story
+from marketplace.demo.content.abilities import Ability, abilities
+from marketplace.demo.content.parties import Contact
 from marketplace.demo.content.story import Change, Moment, Part
 from marketplace.platform import clock
 from marketplace.platform.policy import SYSTEM, Actor
@@ -35,7 +40,7 @@ from marketplace.settings import queries as settings
 
 ZONE = "ZZGX"
 # Scenes of one instant in the order in which an office works through them.
-CREATE, WRITE, SCREEN, POOL, BATCH, CHANGE, ASK = range(7)
+CREATE, WRITE, SCREEN, POOL, BATCH, CHANGE, ASK, ABLE = range(8)
 SOON = 2  # days
 HOST_ROLES = frozenset({"authority", "supervisor", "finance", "operator"})
 
@@ -181,6 +186,8 @@ class Stage:
             yield self.scene(self.at(change.when), CHANGE, partial(self._change, change))
         for asked in story.questions():
             yield from self._question(asked)
+        for ability in abilities(self.today, self.firm_contacts()):
+            yield from self._ability(ability)
 
     def _batch(self, plan: story.BatchPlan) -> Iterator[Scene]:
         def create(at: datetime) -> None:
@@ -305,6 +312,50 @@ class Stage:
         yield self.scene(self.at(said.asked), ASK, ask)
         if said.answered is not None:
             yield self.scene(self.at(said.answered), ASK, answer)
+
+    def firm_contacts(self) -> dict[str, Contact]:
+        """Whom each firm names: the first of its people who may write for it."""
+        found: dict[str, Contact] = {}
+        for person in people().values():
+            if "bidder" in person.roles and person.org not in found:
+                found[person.org] = Contact(person.name, person.phone, person.email)
+        return found
+
+    def firm_writer(self, firm: str) -> Actor:
+        return self.actor(next(p.username for p in people().values() if p.org == firm and "bidder" in p.roles))
+
+    def _ability(self, said: Ability) -> Iterator[Scene]:
+        """A capability from its draft to where it stands, by its firm and the screener."""
+        rows: list[Capability] = []
+
+        def submit(at: datetime) -> None:
+            writer = self.firm_writer(said.firm)
+            rows.append(capabilities.create(self.units[said.firm], said.content, actor=writer, now=at))
+            capabilities.act(rows[0], CapabilityAction.SUBMIT, actor=writer, now=at)
+
+        def decide(at: datetime) -> None:
+            returned = said.state == "returned"
+            action = CapabilityAction.RETURN if returned else CapabilityAction.APPROVE
+            capabilities.act(rows[0], action, reason=said.reason, actor=self.actor("screener"), now=at)
+
+        def change(at: datetime) -> None:
+            (row,) = rows
+            writer = self.firm_writer(said.firm)
+            new = replace(said.content, summary=said.new_summary)
+            capabilities.save(row, new, seen_version=row.version, actor=writer, now=at)
+            capabilities.act(row, CapabilityAction.SUBMIT, actor=writer, now=at)
+
+        def retire(at: datetime) -> None:
+            capabilities.act(rows[0], CapabilityAction.RETIRE, actor=self.firm_writer(said.firm), now=at)
+
+        for when, scene in (
+            (said.submitted, submit),
+            (said.decided, decide),
+            (said.changed, change),
+            (said.ended, retire),
+        ):
+            if when is not None:
+                yield self.scene(self.at(when), ABLE, scene)
 
     def _submit(self, entry: DemandEntry, at: datetime) -> None:
         service.submit(self.rows[entry.key], actor=self.approver(entry), now=at)

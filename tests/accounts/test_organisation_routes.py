@@ -144,7 +144,7 @@ def test_one_administrator_always_stays(sign_in):
 def test_the_directory_is_found_by_words_and_industry(visitor, session, query, found):
     organisation("firm").industries = ["iot"]
     db.session.commit()
-    assert visitor.get(f"/capabilities?{query}").has("河洛智感") is found
+    assert visitor.get(f"/capabilities?show=firms&{query}").has("河洛智感") is found
 
 
 def test_the_directory_shows_no_person_and_no_pending_firm(visitor, session):

@@ -7,10 +7,13 @@ import pytest
 from sqlalchemy import delete, select
 
 from marketplace import db
+from marketplace.capabilities.content import faults
+from marketplace.capabilities.models import Capability
 from marketplace.demands.clocks import CLOSING_WITHIN
 from marketplace.demands.models import Demand
 from marketplace.demo import play
 from marketplace.demo.content import story
+from marketplace.demo.content.files import read
 from marketplace.platform import clock
 from marketplace.platform.audit import queries as log
 from marketplace.platform.working_days import beijing_day
@@ -47,6 +50,15 @@ def test_every_state_was_reached_through_the_log(played, session):
     for demand in session.scalars(select(Demand)):
         last = [entry for entry in session.scalars(log.history(demand.audit_subject)) if "to" in entry.facts]
         assert (last[-1].facts["to"] if last else "draft") == str(demand.state), demand.title
+
+
+def test_every_capability_stands_where_its_file_says(played, session):
+    states = Counter(str(item.state) for item in session.scalars(select(Capability)))
+    assert states == Counter(row["state"] for row in read("capabilities.toml")["capability"])
+    assert states["listed"] >= 15
+    assert states["submitted"] + states["change_submitted"] >= 3
+    for item in session.scalars(select(Capability)):
+        assert faults(item.said) == [], item.title
 
 
 def test_a_second_run_finds_it(played):

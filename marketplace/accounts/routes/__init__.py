@@ -1,4 +1,4 @@
-"""Pages of accounts: ``sign_in``, ``account`` (one's own), ``recovery``, ``organisations``, ``members``, ``directory``."""
+"""Pages of accounts: ``sign_in``, ``account`` (one's own), ``recovery``, ``organisations``, ``members``."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from marketplace.accounts import login
 
 bp = Blueprint("accounts", __name__)
 organisations_bp = Blueprint("organisations", __name__)
-capabilities_bp = Blueprint("capabilities", __name__, url_prefix="/capabilities")
-PARTS = ("sign_in", "account", "recovery", "organisations", "members", "directory")
+PARTS = ("sign_in", "account", "recovery", "organisations", "members")
 
 
 def mail(to: str, subject: str, body: str, *, key: str) -> None:
@@ -31,5 +30,5 @@ def install(app: Flask) -> None:
     app.extensions.setdefault("demo_tasks", [])
     for part in PARTS:
         import_module(f"{__name__}.{part}")
-    for blueprint in (bp, organisations_bp, capabilities_bp):
+    for blueprint in (bp, organisations_bp):
         app.register_blueprint(blueprint)

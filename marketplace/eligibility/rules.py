@@ -1,0 +1,313 @@
+"""What is checked before a bid may be scored, by which reasons it is refused, and what the machine points at. Pure.
+
+Signals are pointers for the screener's eye and never decide anything: each says what was compared with what.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from marketplace.bids.rules import BidState
+from marketplace.platform import policy
+from marketplace.platform.credit_code import BadCreditCode, parse
+from marketplace.platform.policy import Actor, Need, role
+from marketplace.taxonomy import Label
+
+CURE_WORKING_DAYS = 5
+"""平台规则: how long a bidder has for a cure when the screener names no other day."""
+CURE_LEAST, CURE_MOST = 2, 15
+"""平台规则: bounds of that time, in working days."""
+DECISION_WORKING_DAYS = 7
+"""平台规则: from the opening to the last decision on eligibility."""
+TEXT_MIN, TEXT_MAX = 5, 2000
+FILES_MOST = 20
+FILE_LIMIT = 50 << 20
+
+
+class Check(StrEnum):
+    """The points of the checklist, in the order in which they are worked."""
+
+    SIGNATURES = "signatures"
+    QUALIFICATION = "qualification"
+    CONSORTIUM = "consortium"
+    CREDIT = "credit"
+    AFFILIATES = "affiliates"
+    MATERIALS = "materials"
+
+
+CHECKS: dict[Check, Label] = {
+    Check.SIGNATURES: Label("签章与声明", "Signatures and statements"),
+    Check.QUALIFICATION: Label("资质与揭榜条件", "Qualification and conditions"),
+    Check.CONSORTIUM: Label("联合体", "Consortium"),
+    Check.CREDIT: Label("信用承诺与信用记录", "Credit statement and record"),
+    Check.AFFILIATES: Label("关联与回避", "Affiliates"),
+    Check.MATERIALS: Label("材料与表单", "Material and form"),
+}
+HINTS: dict[Check, str] = {
+    Check.SIGNATURES: "承诺书已签章，必选声明都已勾选，签署主体与揭榜单位一致。",
+    Check.QUALIFICATION: "逐条对照需求的揭榜条件；资质证书在有效期内。首台套、首批次产品不以业绩为门槛。",
+    Check.CONSORTIUM: "协议已签，份额合计100%，各成员已在各自账号确认，没有重复参加。",
+    Check.CREDIT: "信用承诺真实，未列入失信被执行人、重大税收违法失信主体和政府采购严重违法失信名单。",
+    Check.AFFILIATES: "与需求单位、其他揭榜单位没有应当回避的关系；信号只提示线索，须人工核实。",
+    Check.MATERIALS: "必备材料齐全、能打开；表单的核对意见已逐条看过。填写有误可以补正，不因此作废。",
+}
+
+
+class Verdict(StrEnum):
+    PASSED = "passed"
+    DEFECT = "defect"
+    NOT_APPLICABLE = "not_applicable"
+
+
+VERDICTS: dict[Verdict, Label] = {
+    Verdict.PASSED: Label("符合", "In order"),
+    Verdict.DEFECT: Label("有问题", "Defect"),
+    Verdict.NOT_APPLICABLE: Label("不涉及", "Not applicable"),
+}
+
+
+class Reason(StrEnum):
+    """Why a bid is refused. Each code has one wording; the text beside it says what was found in this bid."""
+
+    UNSIGNED = "unsigned"
+    UNQUALIFIED = "unqualified"
+    CONSORTIUM = "consortium"
+    CREDIT = "credit"
+    AFFILIATED = "affiliated"
+    SAME_CONTROLLER = "same_controller"
+    UNTRUE = "untrue"
+    NOT_CURED = "not_cured"
+    PROMISE_UNMET = "promise_unmet"
+    INCOMPLETE = "incomplete"
+
+
+REASONS: dict[Reason, Label] = {
+    Reason.UNSIGNED: Label("未按要求签章或作出必选声明", "Not signed, or a required statement is missing"),
+    Reason.UNQUALIFIED: Label("不符合公布的揭榜条件或资质要求", "The published conditions are not met"),
+    Reason.CONSORTIUM: Label("联合体不符合公布的要求", "The consortium does not meet the published rules"),
+    Reason.CREDIT: Label("信用状况不符合公布的要求", "The credit record does not meet the published rules"),
+    Reason.AFFILIATED: Label("与需求单位有应当回避的关系", "Affiliated with the unit"),
+    Reason.SAME_CONTROLLER: Label(
+        "与另一家揭榜单位的负责人为同一人或存在控股、管理关系", "Controlled together with another bidder"
+    ),
+    Reason.UNTRUE: Label("提供虚假材料或虚假承诺", "Untrue material or statements"),
+    Reason.NOT_CURED: Label("未在期限内补正，或补正后仍不符合", "Not cured in time, or still not in order"),
+    Reason.PROMISE_UNMET: Label("容缺承诺的材料未在承诺日期前补交", "A promised document was not handed in"),
+    Reason.INCOMPLETE: Label("必备材料缺失或无法读取", "Essential material is missing or unreadable"),
+}
+
+
+# --- promises (容缺) ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class PromiseState:
+    """A promised document: when it is due, when it came. ``due_at`` is the end of that day."""
+
+    document: str
+    label: str
+    reason: str
+    due_at: datetime | None
+    met_at: datetime | None
+
+    def state(self, now: datetime) -> str:
+        """``met``, ``late`` (came too late), ``open`` or ``unmet``."""
+        if self.met_at is not None:
+            return "met" if self.due_at is None or self.met_at <= self.due_at else "late"
+        return "open" if self.due_at is None or now <= self.due_at else "unmet"
+
+
+PROMISE_WORDS: dict[str, tuple[str, str]] = {
+    "met": ("已补交", "done"),
+    "late": ("逾期补交", "alert"),
+    "open": ("待补交", "work"),
+    "unmet": ("逾期未补交", "alert"),
+}
+
+
+# --- deciding -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """All that decides what may be done with a bid now."""
+
+    state: BidState
+    checks: Mapping[str, str]  # check → verdict
+    promises: Sequence[PromiseState]
+    cure_due_at: datetime | None  # of a cure that was asked for
+    cured_at: datetime | None
+
+    @property
+    def asked(self) -> bool:
+        return self.cure_due_at is not None
+
+
+def why_not_admit(standing: Standing, now: datetime) -> str | None:
+    """Why it cannot be admitted yet, with what to do; ``None``: it can."""
+    if missing := [CHECKS[check].zh for check in Check if check not in standing.checks]:
+        return f"核对表还有{len(missing)}项没有结论：{'、'.join(missing)}。请先逐项核对并保存。"
+    if bad := [CHECKS[check].zh for check in Check if standing.checks[check] == Verdict.DEFECT]:
+        return f"核对表中“{'、'.join(bad)}”有问题，不能判为合格。请先要求补正，补正后改为符合，或判为不合格。"
+    if any(promise.state(now) == "open" for promise in standing.promises):
+        return "容缺承诺的材料还没有补交，承诺日期也还没有到。补交之后才能判为合格。"
+    if any(promise.state(now) in ("unmet", "late") for promise in standing.promises):
+        return "容缺承诺没有按期兑现，按揭榜时的承诺应判为不合格。"
+    if standing.asked and standing.cured_at is None and standing.cure_due_at is not None and now < standing.cure_due_at:
+        return "已要求补正，期限还没有到，请等揭榜单位答复或期满后再决定。"
+    return None
+
+
+def why_not_reject(standing: Standing, reason: Reason, now: datetime) -> str | None:
+    """Why it cannot be refused for this reason yet; ``None``: it can."""
+    waiting = standing.asked and standing.cured_at is None and standing.cure_due_at is not None
+    if waiting and standing.cure_due_at is not None and now < standing.cure_due_at and reason is not Reason.UNTRUE:
+        return "已要求补正，期限还没有到，请等揭榜单位答复或期满后再决定。"
+    if reason is Reason.NOT_CURED and not standing.asked:
+        return "还没有要求过补正，不能以未补正为由判为不合格。"
+    unmet = any(promise.state(now) in ("unmet", "late") for promise in standing.promises)
+    if reason is Reason.PROMISE_UNMET and not unmet:
+        return "没有逾期未补交的容缺材料，不能以此为由判为不合格。"
+    return None
+
+
+# --- signals --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """One organisation of a bid as the form names it, with what its profile here says (empty where it has none)."""
+
+    name: str
+    credit_code: str
+    legal_representative: str = ""
+    controller_name: str = ""
+    controller_code: str = ""
+    affiliates: Mapping[str, str] = field(default_factory=dict)  # credit code → name, profile and form together
+    phone: str = ""
+    address: str = ""
+    profile_name: str | None = None  # the name registered here under this code; None: not registered
+
+
+@dataclass(frozen=True, slots=True)
+class BidFacts:
+    """One bid as the signals see it. ``key`` is its public id, ``name`` the lead's name."""
+
+    key: str
+    name: str
+    parties: Sequence[Party]
+    findings: Sequence[str] = ()  # what the form and the files were found to lack at the opening
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """``check``: the point of the checklist that it concerns. ``text`` says what was compared and found."""
+
+    code: str
+    check: Check
+    text: str
+
+
+def signals(bid: BidFacts, others: Iterable[BidFacts], unit: Party) -> list[Signal]:
+    """What the machine points at in one bid, compared with the other opened bids and the demand's unit."""
+    found = [*_codes(bid), *_with_unit(bid, unit)]
+    found += [Signal("finding", Check.MATERIALS, text) for text in bid.findings]
+    for other in others:
+        if other.key != bid.key:
+            found += _between(bid, other)
+    return list(dict.fromkeys(found))
+
+
+def _codes(bid: BidFacts) -> Iterator[Signal]:
+    for party in bid.parties:
+        try:
+            parse(party.credit_code)
+        except BadCreditCode as error:
+            yield Signal("credit_code", Check.SIGNATURES, f"{party.name}：信用代码“{party.credit_code}”不成立。{error.zh}")
+            continue
+        if party.profile_name is None:
+            yield Signal("unregistered", Check.CONSORTIUM, f"{party.name}没有在本站登记，信用代码无从对照。")
+        elif party.profile_name != party.name:
+            text = f"表单写“{party.name}”，该信用代码在本站登记的名称是“{party.profile_name}”。"
+            yield Signal("name_differs", Check.SIGNATURES, text)
+
+
+def _ties(party: Party) -> dict[str, str]:
+    """Credit codes that this party stands with: itself, its controller, its affiliates."""
+    known = {party.credit_code: party.name, **party.affiliates}
+    if party.controller_code:
+        known[party.controller_code] = party.controller_name or party.controller_code
+    return {code: name for code, name in known.items() if code}
+
+
+def _with_unit(bid: BidFacts, unit: Party) -> Iterator[Signal]:
+    theirs = _ties(unit)
+    for party in bid.parties:
+        for code in sorted(_ties(party).keys() & theirs.keys()):
+            text = f"{party.name}与需求单位{unit.name}共有关联方“{theirs[code]}”（{code}）。"
+            yield Signal("affiliated_unit", Check.AFFILIATES, text)
+
+
+_SAME = (
+    ("same_representative", "legal_representative", "法定代表人"),
+    ("same_phone", "phone", "联系电话"),
+    ("same_address", "address", "住所"),
+)
+
+
+def _between(bid: BidFacts, other: BidFacts) -> Iterator[Signal]:
+    for mine in bid.parties:
+        for theirs in other.parties:
+            if mine.credit_code and mine.credit_code == theirs.credit_code:
+                text = f"{mine.name}也出现在{other.name}的标书中：一家单位只能参加一份。"
+                yield Signal("many_bids", Check.CONSORTIUM, text)
+                continue
+            shared = sorted(_ties(mine).keys() & _ties(theirs).keys())
+            if mine.controller_code and mine.controller_code == theirs.controller_code:
+                text = f"{mine.name}与{theirs.name}（{other.name}的标书）的控制人同为“{mine.controller_name}”。"
+                yield Signal("same_controller", Check.AFFILIATES, text)
+            elif shared:
+                text = f"{mine.name}与{theirs.name}（{other.name}的标书）共有关联方“{_ties(mine)[shared[0]]}”。"
+                yield Signal("shared_affiliate", Check.AFFILIATES, text)
+            for code, what, label in _SAME:
+                value = getattr(mine, what)
+                if value and value == getattr(theirs, what):
+                    shown = f"同为“{value}”" if what == "legal_representative" else "相同"
+                    text = f"{mine.name}与{theirs.name}（{other.name}的标书）的{label}{shown}。"
+                    yield Signal(code, Check.AFFILIATES, text)
+
+
+# --- who may --------------------------------------------------------------------------------------------------------
+
+
+def _outside(actor: Actor, bid: Any, now: datetime) -> bool:
+    """He holds no role in the unit, in the bidder or in a member of its consortium."""
+    parties = {bid.demand.unit_id, bid.organisation_id, *(member.organisation_id for member in bid.members)}
+    return not (actor.organisations() & parties) and actor.organisation_id not in parties
+
+
+def _may_answer(actor: Actor, bid: Any, now: datetime) -> bool:
+    return bool(actor.has("bidder", "org_admin", at=bid.organisation_id))
+
+
+screener = role("screener", refusal="只有受理员可以办理资格审查。")
+officer = role("screener", "publisher", "supervisor", refusal="资格审查由受理员办理，发榜负责人和监督员可以查看。")
+outside_parties = Need(
+    "outside_parties",
+    "您在需求单位或这家揭榜单位任职，按规定应当回避，请由另一位受理员办理。",
+    _outside,
+)
+of_bidder = Need("of_bidder", "只有本揭榜单位的成员可以这样做。", _may_answer)
+
+GRANTS = policy.declare(
+    {
+        "eligibility.list": [[officer]],
+        "eligibility.see": [[officer]],
+        "eligibility.work": [[screener, outside_parties]],
+        "eligibility.answer": [[of_bidder]],
+    }
+)

@@ -1,0 +1,279 @@
+"""Reading eligibility: what was opened and is decided or not, for officers; a bidder's own cure and decision."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, case, func, select
+from sqlalchemy.orm import joinedload, selectinload
+
+from marketplace import db
+from marketplace.accounts.models import Organisation
+from marketplace.accounts.rules import Role
+from marketplace.bids import queries as bids
+from marketplace.bids import validity
+from marketplace.bids.content import DOCUMENTS, Eligibility, Technical, technical_from
+from marketplace.bids.models import Bid, BidFile, BidMember
+from marketplace.bids.rules import WAS_OPENED, BidState
+from marketplace.demands.models import Demand
+from marketplace.demands.rules import State
+from marketplace.disclosure import Fact, Person, Phase, Terms, may_know, phase_of
+from marketplace.eligibility.models import EligibilityCure, EligibilityDecision, EligibilityFile, EligibilityReview
+from marketplace.eligibility.rules import BidFacts, Party, PromiseState, Signal, Standing, signals
+from marketplace.platform.policy import Actor
+from marketplace.platform.working_days import midnight_after
+
+UNDECIDED = (BidState.OPENED, BidState.CURE)
+OFFICERS = (Role.SCREENER, Role.PUBLISHER, Role.SUPERVISOR)
+
+
+def eligible(demand: Demand) -> list[Bid]:
+    """Bids that may be scored, in the order of the opening record."""
+    return [bid for bid in bids.opened(demand) if bid.state is BidState.ELIGIBLE]
+
+
+def all_decided(demand: Demand) -> bool:
+    """Every bid that was opened is admitted, refused or given up."""
+    states = list(db.session.scalars(select(Bid.state).where(Bid.demand_id == demand.id, Bid.state.in_(WAS_OPENED))))
+    return bool(states) and not set(states) & set(UNDECIDED)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One opened demand on the screener's list, with how far its bids have come."""
+
+    demand: Demand
+    waiting: int
+    cures: int
+    overdue: int
+    admitted: int
+    refused: int
+    opened_at: datetime | None
+
+
+def _sum(*where: ColumnElement[bool]) -> Any:
+    condition = where[0]
+    for other in where[1:]:
+        condition = condition & other
+    return func.coalesce(func.sum(case((condition, 1), else_=0)), 0)
+
+
+def worklist(now: datetime) -> list[Line]:
+    """Opened demands whose bids are being checked, the longest opened on top: two statements however many."""
+    unanswered = EligibilityCure.answered_at.is_(None) & (Bid.state == BidState.CURE)
+    rows = db.session.execute(
+        select(
+            Demand.id,
+            _sum(Bid.state.in_(UNDECIDED)),
+            _sum(unanswered),
+            _sum(unanswered, EligibilityCure.due_at <= now),
+            _sum(Bid.state == BidState.ELIGIBLE),
+            _sum(Bid.state.in_([BidState.INELIGIBLE, BidState.RENOUNCED])),
+        )
+        .join(Bid, Bid.demand_id == Demand.id)
+        .outerjoin(EligibilityCure, EligibilityCure.bid_id == Bid.id)
+        .where(Demand.state == State.OPENED, Bid.state.in_(WAS_OPENED))
+        .group_by(Demand.id)
+    ).all()
+    found = {
+        demand.id: demand
+        for demand in db.session.scalars(
+            select(Demand).where(Demand.id.in_([row[0] for row in rows])).options(joinedload(Demand.unit))
+        )
+    }
+    lines = [Line(found[row[0]], *row[1:], opened_at=found[row[0]].released_at) for row in rows]
+    return sorted(lines, key=lambda line: (line.opened_at or now, line.demand.id))
+
+
+def _whole(query: Select[Bid]) -> Select[Bid]:
+    return query.options(
+        joinedload(Bid.demand).joinedload(Demand.unit),
+        joinedload(Bid.organisation).selectinload(Organisation.affiliates),
+        selectinload(Bid.members).joinedload(BidMember.organisation),
+    )
+
+
+def for_officer(*, actor: Actor, now: datetime, public_id: str) -> Bid | None:
+    """An opened bid for those who process it; nobody else learns that it exists."""
+    if not actor.has(*OFFICERS):
+        return None
+    return db.session.scalar(_whole(select(Bid).where(Bid.public_id == public_id, Bid.state.in_(WAS_OPENED))))
+
+
+def demand_for_officer(*, actor: Actor, now: datetime, ref: str) -> Demand | None:
+    """A demand that was opened; before that there is no such page for anybody."""
+    if not actor.has(*OFFICERS):
+        return None
+    opened = select(Bid.id).where(Bid.demand_id == Demand.id, Bid.state.in_(WAS_OPENED)).exists()
+    return db.session.scalar(select(Demand).where(Demand.number == ref, opened).options(joinedload(Demand.unit)))
+
+
+def for_bidder(*, actor: Actor, now: datetime, public_id: str) -> Bid | None:
+    """An opened bid of the actor's own organisation as its lead."""
+    mine = actor.organisations(Role.BIDDER, Role.ORG_ADMIN)
+    wanted = select(Bid).where(
+        Bid.public_id == public_id, Bid.organisation_id.in_(mine), Bid.state.in_(WAS_OPENED)
+    )
+    return db.session.scalar(_whole(wanted))
+
+
+def review_of(bid: Bid) -> EligibilityReview | None:
+    return db.session.get(EligibilityReview, bid.id)
+
+
+def cure_of(bid: Bid) -> EligibilityCure | None:
+    return db.session.get(EligibilityCure, bid.id)
+
+
+def decision_of(bid: Bid) -> EligibilityDecision | None:
+    return db.session.scalar(
+        select(EligibilityDecision)
+        .where(EligibilityDecision.bid_id == bid.id)
+        .options(joinedload(EligibilityDecision.decided_by))
+    )
+
+
+def later_files(bid: Bid) -> list[EligibilityFile]:
+    """What was handed in after the opening, oldest first."""
+    return list(
+        db.session.scalars(
+            select(EligibilityFile)
+            .where(EligibilityFile.bid_id == bid.id, EligibilityFile.removed_at.is_(None))
+            .order_by(EligibilityFile.part)
+        )
+    )
+
+
+def file_of(bid: Bid, key: str) -> EligibilityFile | None:
+    return db.session.scalar(
+        select(EligibilityFile)
+        .where(EligibilityFile.bid_id == bid.id, EligibilityFile.key == key, EligibilityFile.removed_at.is_(None))
+        .options(joinedload(EligibilityFile.bid).joinedload(Bid.demand))
+    )
+
+
+def technical(bid: Bid) -> Technical | None:
+    """The technical envelope as it was sealed; ``None`` where it could not be opened."""
+    fields = bids.opened_fields(bid, "technical")
+    return technical_from(fields) if fields is not None else None
+
+
+def promises(bid: Bid) -> list[PromiseState]:
+    """The documents promised in the form, each with the day it is due and when it came."""
+    document = technical(bid)
+    if document is None:
+        return []
+    rows = db.session.execute(
+        select(EligibilityFile.document, func.min(EligibilityFile.added_at))
+        .where(
+            EligibilityFile.bid_id == bid.id, EligibilityFile.document != "", EligibilityFile.removed_at.is_(None)
+        )
+        .group_by(EligibilityFile.document)
+    )
+    came = {row[0]: row[1] for row in rows}
+    return [
+        PromiseState(
+            document=item.document,
+            label=DOCUMENTS[item.document].zh,
+            reason=item.reason,
+            due_at=midnight_after(item.due_on) if item.due_on is not None else None,
+            met_at=came.get(item.document),
+        )
+        for item in document.eligibility.promises
+        if item.document in DOCUMENTS
+    ]
+
+
+def standing(bid: Bid) -> Standing:
+    """Everything that ``rules.why_not_admit`` and ``why_not_reject`` ask."""
+    review, cure = review_of(bid), cure_of(bid)
+    return Standing(
+        state=bid.state,
+        checks={name: said["verdict"] for name, said in (review.checks if review else {}).items()},
+        promises=promises(bid),
+        cure_due_at=cure.due_at if cure is not None else None,
+        cured_at=cure.answered_at if cure is not None else None,
+    )
+
+
+# --- what the officer may read --------------------------------------------------------------------------------------
+
+
+def phase(demand: Demand, now: datetime) -> Phase:
+    """Where the competition stands, for ``disclosure``."""
+    closed = demand.closes_at is not None and demand.closes_at <= now
+    return phase_of(demand.state, closed=closed, opened=demand.released_at is not None)
+
+
+def knows(fact: Fact, actor: Actor, demand: Demand, now: datetime) -> bool:
+    """Whether one of the actor's offices may know the fact now."""
+    content = demand.said
+    terms, at = Terms(blind=content.blind, two_step=content.two_step), phase(demand, now)
+    people = {Role.SCREENER: Person.SCREENER, Role.PUBLISHER: Person.PUBLISHER, Role.SUPERVISOR: Person.SUPERVISOR}
+    return any(actor.has(role) and may_know(fact, at, person, terms) for role, person in people.items())
+
+
+# --- signals --------------------------------------------------------------------------------------------------------
+
+
+def _party(name: str, code: str, profile: Organisation | None, **more: Any) -> Party:
+    known = {item.credit_code: item.name for item in profile.affiliates} if profile is not None else {}
+    return Party(
+        name=name,
+        credit_code=code,
+        legal_representative=more.get("legal_representative") or (profile.legal_representative if profile else ""),
+        controller_name=profile.controller_name if profile else "",
+        controller_code=profile.controller_code if profile else "",
+        affiliates=known | more.get("affiliates", {}),
+        phone=more.get("phone", ""),
+        address=more.get("address", ""),
+        profile_name=profile.name if profile else None,
+    )
+
+
+def _profiles(codes: set[str]) -> dict[str, Organisation]:
+    rows = db.session.scalars(
+        select(Organisation)
+        .where(Organisation.credit_code.in_(codes - {""}))
+        .options(selectinload(Organisation.affiliates))
+    )
+    return {row.credit_code: row for row in rows}
+
+
+def _facts(bid: Bid, said: Eligibility, profiles: Mapping[str, Organisation], findings: Sequence[str]) -> BidFacts:
+    lead = _party(
+        said.bidder or bid.organisation.name,
+        said.credit_code,
+        profiles.get(said.credit_code),
+        legal_representative=said.legal_representative,
+        phone=said.contact_phone,
+        address=said.address,
+        affiliates={item.credit_code: item.name for item in said.affiliates},
+    )
+    others = [
+        _party(member.name, member.credit_code, profiles.get(member.credit_code))
+        for member in said.members
+        if member.credit_code != said.credit_code
+    ]
+    return BidFacts(bid.public_id, lead.name, (lead, *others), findings)
+
+
+def all_signals(demand: Demand, opened: Sequence[Bid]) -> dict[str, list[Signal]]:
+    """What the machine points at, by public id: four statements for however many bids."""
+    forms = {
+        key: technical_from(fields) for key, fields in bids.all_opened_fields(opened, "technical").items()
+    }
+    files: dict[int, list[BidFile]] = bids.all_opened_files(opened)
+    said = {bid.id: forms[bid.id].eligibility for bid in opened if bid.id in forms}
+    codes = {code for one in said.values() for code in (one.credit_code, *(item.credit_code for item in one.members))}
+    profiles = _profiles(codes | {demand.unit.credit_code})
+    unit = _party(demand.unit.name, demand.unit.credit_code, profiles.get(demand.unit.credit_code))
+    facts = [
+        _facts(bid, said[bid.id], profiles, _findings(bid, forms[bid.id], files.get(bid.id, []), demand))
+        for bid in opened
+        if bid.id in said
+    ]
+    return {one.key: signals(one, facts, unit) for one in facts}

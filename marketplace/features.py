@@ -38,6 +38,7 @@ MODELS = (
     "marketplace.batches.models",
     "marketplace.demands.models",
     "marketplace.bids.guards",
+    "marketplace.eligibility.models",
     "marketplace.questions.models",
     "marketplace.notifications.models",
     "marketplace.exchange.models",

@@ -27,7 +27,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 
 from marketplace import db
-from marketplace.platform import clock, policy
+from marketplace.platform import audit, clock, policy
 from marketplace.platform.errors import Refused
 from marketplace.platform.policy import VISITOR, Actor
 
@@ -106,6 +106,22 @@ def retry_page(template: str, **context: Any) -> None:
     g.retry_page = (template, context)
 
 
+def note_read(kind: str, subject: str, **facts: Any) -> None:
+    """This answer shows sealed or personal material: a leaf says so, once per person, object and hour.
+
+    It is written after the page is made, in a transaction of its own, and before anything of the page leaves.
+    """
+    g.setdefault("reads", []).append((kind, subject, facts))
+
+
+def _write_reads() -> None:
+    """Reading pages run in a snapshot that may not write: the leaves of a read follow in their own transaction."""
+    db.reads_only(False)
+    for kind, subject, facts in g.pop("reads"):
+        audit.note_read(kind, subject=subject, actor=g.actor, at=g.now, facts=facts)
+    db.session.commit()
+
+
 def page_url(**changes: Any) -> str:
     """This page's URL with some query values changed (``None`` removes); lists stay lists."""
     query: dict[str, Any] = {key: request.args.getlist(key) for key in request.args}
@@ -159,6 +175,8 @@ def _finish(response: Response) -> Response:
         db.session.rollback()
     else:
         db.session.commit()
+        if g.get("reads"):
+            _write_reads()
     nonce = g.get("csp_nonce", "")
     response.headers.setdefault(
         "Content-Security-Policy",

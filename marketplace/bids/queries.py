@@ -320,6 +320,34 @@ def opened_fields(bid: Bid, envelope: str) -> dict[str, Any] | None:
     return fields
 
 
+def all_opened_fields(opened_bids: Sequence[Bid], envelope: str) -> dict[int, dict[str, Any]]:
+    """The same for many bids of one demand in one statement, by bid id; unopened ones are absent."""
+    known = {bid.id: bid for bid in opened_bids if bid.state in WAS_OPENED}
+    rows = db.session.execute(
+        select(BidVersion.bid_id, BidOpening.form)
+        .join(BidVersion, BidVersion.id == BidOpening.version_id)
+        .join(Bid, (Bid.id == BidVersion.bid_id) & (Bid.version == BidVersion.version))
+        .where(Bid.id.in_(known), BidOpening.envelope == envelope, BidOpening.outcome == "opened")
+    )
+    return {key: _decrypted(form, known[key], envelope)["fields"] for key, form in rows if form is not None}
+
+
+def all_opened_files(opened_bids: Sequence[Bid]) -> dict[int, list[BidFile]]:
+    """The opened files of many bids in one statement, by bid id."""
+    known = {bid.id for bid in opened_bids if bid.state in WAS_OPENED}
+    rows = db.session.execute(
+        select(BidVersion.bid_id, BidFile)
+        .join(BidVersion, BidVersion.id == BidFile.version_id)
+        .join(Bid, (Bid.id == BidVersion.bid_id) & (Bid.version == BidVersion.version))
+        .where(Bid.id.in_(known))
+        .order_by(BidFile.envelope.desc(), BidFile.part)
+    )
+    found: dict[int, list[BidFile]] = {}
+    for key, file in rows:
+        found.setdefault(key, []).append(file)
+    return found
+
+
 def opened_files(bid: Bid) -> list[BidFile]:
     """The opened files, technical before price, each with its finding and what the scanner said."""
     if bid.state not in WAS_OPENED:

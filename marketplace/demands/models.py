@@ -268,10 +268,11 @@ class DemandFollow(db.Base):
 
 
 class DemandViews(db.Base):
-    """How often a demand was looked at on one day (Beijing)."""
+    """How often a demand was looked at, and its papers and files fetched, on one day (Beijing)."""
 
     __tablename__ = "demand_views"
 
     demand_id: Mapped[int] = mapped_column(ForeignKey("demand.id", ondelete="CASCADE"), primary_key=True)
     on: Mapped[date] = mapped_column(primary_key=True)
     number: Mapped[int] = mapped_column(default=0)
+    downloads: Mapped[int] = mapped_column(default=0, server_default="0")

@@ -86,9 +86,7 @@ class EligibilityDecision(db.Base):
     __tablename__ = "eligibility_decision"
     __table_args__ = (
         CheckConstraint("eligible = (reason = '')", name="reason"),
-        CheckConstraint(
-            f"reason IN ('', {', '.join(repr(str(code)) for code in Reason)})", name="code"
-        ),
+        CheckConstraint(f"reason IN ('', {', '.join(repr(str(code)) for code in Reason)})", name="code"),
         CheckConstraint("eligible OR text <> ''", name="text"),
     )
 

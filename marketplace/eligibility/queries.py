@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,14 +18,19 @@ from marketplace.bids import validity
 from marketplace.bids.content import DOCUMENTS, Eligibility, Technical, technical_from
 from marketplace.bids.models import Bid, BidFile, BidMember
 from marketplace.bids.rules import WAS_OPENED, BidState
+from marketplace.custody import software
 from marketplace.demands.models import Demand
 from marketplace.demands.rules import State
 from marketplace.disclosure import Fact, Person, Phase, Terms, may_know, phase_of
 from marketplace.eligibility.models import EligibilityCure, EligibilityDecision, EligibilityFile, EligibilityReview
 from marketplace.eligibility.rules import BidFacts, Party, PromiseState, Signal, Standing, signals
+from marketplace.platform.files.storage import ChunkReader, Storage
 from marketplace.platform.policy import Actor
+from marketplace.platform.sealing.container import decrypt
 from marketplace.platform.working_days import midnight_after
 
+LATER = "later"
+"""What a later file's encryption is bound to in place of an envelope's name."""
 UNDECIDED = (BidState.OPENED, BidState.CURE)
 OFFICERS = (Role.SCREENER, Role.PUBLISHER, Role.SUPERVISOR)
 
@@ -84,7 +89,7 @@ def worklist(now: datetime) -> list[Line]:
             select(Demand).where(Demand.id.in_([row[0] for row in rows])).options(joinedload(Demand.unit))
         )
     }
-    lines = [Line(found[row[0]], *row[1:], opened_at=found[row[0]].released_at) for row in rows]
+    lines = [Line(found[key], a, b, c, d, e, found[key].released_at) for key, a, b, c, d, e in rows]
     return sorted(lines, key=lambda line: (line.opened_at or now, line.demand.id))
 
 
@@ -114,9 +119,7 @@ def demand_for_officer(*, actor: Actor, now: datetime, ref: str) -> Demand | Non
 def for_bidder(*, actor: Actor, now: datetime, public_id: str) -> Bid | None:
     """An opened bid of the actor's own organisation as its lead."""
     mine = actor.organisations(Role.BIDDER, Role.ORG_ADMIN)
-    wanted = select(Bid).where(
-        Bid.public_id == public_id, Bid.organisation_id.in_(mine), Bid.state.in_(WAS_OPENED)
-    )
+    wanted = select(Bid).where(Bid.public_id == public_id, Bid.organisation_id.in_(mine), Bid.state.in_(WAS_OPENED))
     return db.session.scalar(_whole(wanted))
 
 
@@ -168,9 +171,7 @@ def promises(bid: Bid) -> list[PromiseState]:
         return []
     rows = db.session.execute(
         select(EligibilityFile.document, func.min(EligibilityFile.added_at))
-        .where(
-            EligibilityFile.bid_id == bid.id, EligibilityFile.document != "", EligibilityFile.removed_at.is_(None)
-        )
+        .where(EligibilityFile.bid_id == bid.id, EligibilityFile.document != "", EligibilityFile.removed_at.is_(None))
         .group_by(EligibilityFile.document)
     )
     came = {row[0]: row[1] for row in rows}
@@ -261,19 +262,67 @@ def _facts(bid: Bid, said: Eligibility, profiles: Mapping[str, Organisation], fi
     return BidFacts(bid.public_id, lead.name, (lead, *others), findings)
 
 
+FILE_FINDINGS: dict[str, str] = {
+    "name": "文件名里有不可见或改变方向的字符",
+    "empty": "文件是空的",
+    "polyglot": "文件后面藏着一个压缩包",
+    "type": "文件类型不在接收范围内",
+    "mismatch": "扩展名与内容不符",
+    "damaged": "文件已损坏，打不开",
+    "bomb": "压缩包解开后过大或结构异常",
+    "encrypted": "文件设了密码，无法检查",
+    "path": "压缩包里的文件名会写到包外",
+    "macro": "文档带有宏或控件",
+    "dtd": "文档含有外部实体定义",
+    "infected": "查毒发现带有病毒，请勿打开",
+}
+
+
+def file_findings(file: BidFile | EligibilityFile) -> list[str]:
+    """What was found in one file, in words."""
+    return [FILE_FINDINGS.get(code, code) for code in file.finding.split(",") if code]
+
+
+def form_findings(demand: Demand, envelope: str, fields: Mapping[str, Any], files: Sequence[BidFile]) -> list[str]:
+    """What an opened form lacks, as the bidder's browser would have said it."""
+    asked = validity.terms(demand.said)
+    mine = [(file.part, file.role) for file in files if file.envelope == envelope]
+    found = validity.findings(envelope, fields, terms=asked, files=mine)
+    return [item.sentence(validity.MESSAGES) for item in found]
+
+
+def _findings(demand: Demand, forms: Mapping[str, Mapping[str, Any]], files: Sequence[BidFile]) -> list[str]:
+    said = [text for name, fields in forms.items() for text in form_findings(demand, name, fields, files)]
+    return said + [f"文件“{file.name}”：{text}。" for file in files for text in file_findings(file)]
+
+
 def all_signals(demand: Demand, opened: Sequence[Bid]) -> dict[str, list[Signal]]:
-    """What the machine points at, by public id: four statements for however many bids."""
-    forms = {
-        key: technical_from(fields) for key, fields in bids.all_opened_fields(opened, "technical").items()
-    }
-    files: dict[int, list[BidFile]] = bids.all_opened_files(opened)
-    said = {bid.id: forms[bid.id].eligibility for bid in opened if bid.id in forms}
+    """What the machine points at, by public id: five statements for however many bids. Prices only where opened."""
+    fields = {name: bids.all_opened_fields(opened, name) for name in ("technical", "price")}
+    files = bids.all_opened_files(opened)
+    said = {key: technical_from(form).eligibility for key, form in fields["technical"].items()}
     codes = {code for one in said.values() for code in (one.credit_code, *(item.credit_code for item in one.members))}
     profiles = _profiles(codes | {demand.unit.credit_code})
     unit = _party(demand.unit.name, demand.unit.credit_code, profiles.get(demand.unit.credit_code))
-    facts = [
-        _facts(bid, said[bid.id], profiles, _findings(bid, forms[bid.id], files.get(bid.id, []), demand))
-        for bid in opened
-        if bid.id in said
-    ]
+    facts = []
+    for bid in opened:
+        if bid.id in said:
+            forms = {name: found[bid.id] for name, found in fields.items() if bid.id in found}
+            findings = _findings(demand, forms, files.get(bid.id, []))
+            facts.append(_facts(bid, said[bid.id], profiles, findings))
     return {one.key: signals(one, facts, unit) for one in facts}
+
+
+def chunks(file: EligibilityFile, *, storage: Storage) -> Iterator[bytes]:
+    """The bytes of a later file, piece by piece, decrypted on the way."""
+    return decrypt(
+        ChunkReader(storage.stream(file.stored_sha256)),
+        dek=software.keyring().storage_key(),
+        ref=file.bid.ref(file.bid.version),
+        envelope=LATER,
+        part=file.part,
+    )
+
+
+def content(file: EligibilityFile, *, storage: Storage) -> bytes:
+    return b"".join(chunks(file, storage=storage))

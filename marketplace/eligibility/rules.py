@@ -227,7 +227,9 @@ def _codes(bid: BidFacts) -> Iterator[Signal]:
         try:
             parse(party.credit_code)
         except BadCreditCode as error:
-            yield Signal("credit_code", Check.SIGNATURES, f"{party.name}：信用代码“{party.credit_code}”不成立。{error.zh}")
+            yield Signal(
+                "credit_code", Check.SIGNATURES, f"{party.name}：信用代码“{party.credit_code}”不成立。{error.zh}"
+            )
             continue
         if party.profile_name is None:
             yield Signal("unregistered", Check.CONSORTIUM, f"{party.name}没有在本站登记，信用代码无从对照。")

@@ -47,9 +47,6 @@ from marketplace.platform.sealing.container import CHUNK_SIZE, encrypt
 from marketplace.platform.working_days import beijing_day, close_of
 from marketplace.settings import queries as settings
 
-ENVELOPE = "later"
-"""What a later file's encryption is bound to in place of an envelope's name."""
-
 
 def _lock(bid: Bid) -> datetime:
     """Lock the demand, then the bid, then read the clock that decides."""
@@ -190,9 +187,9 @@ def hand_in(
     else:
         _open_cure(bid, at)
     highest, live = db.session.execute(
-        select(
-            func.max(EligibilityFile.part), func.count().filter(EligibilityFile.removed_at.is_(None))
-        ).where(EligibilityFile.bid_id == bid.id)
+        select(func.max(EligibilityFile.part), func.count().filter(EligibilityFile.removed_at.is_(None))).where(
+            EligibilityFile.bid_id == bid.id
+        )
     ).one()
     if live >= FILES_MOST:
         raise Invalid(f"补交的文件最多{FILES_MOST}个。", fields={"file": f"最多{FILES_MOST}个"})
@@ -202,7 +199,7 @@ def hand_in(
         io.BytesIO(clear),
         dek=software.keyring().storage_key(),
         ref=bid.ref(bid.version),
-        envelope=ENVELOPE,
+        envelope=queries.LATER,
         part=part,
     )
     stored = storage.put(chunks)
@@ -325,5 +322,3 @@ def renounce(bid: Bid, *, text: str, actor: Actor, now: datetime) -> None:
     db.session.flush()
     if queries.all_decided(bid.demand):
         outbox.emit("eligibility.decided", {"subject": bid.demand.audit_subject, "actor_id": actor.id}, at=at)
-
-

@@ -88,6 +88,19 @@ def append(
     return leaf
 
 
+def note_read(kind: str, *, subject: str, actor: Actor, at: datetime, facts: Mapping[str, Any] | None = None) -> None:
+    """A leaf for somebody's reading of sealed or personal material: once per person, object and hour."""
+    hour = at.replace(minute=0, second=0, microsecond=0)
+    known = select(AuditDetail.seq).where(
+        AuditDetail.subject == subject,
+        AuditDetail.actor_id == actor.id,
+        AuditDetail.kind == kind,
+        AuditDetail.at >= hour,
+    )
+    if db.session.scalar(known.limit(1)) is None:
+        append(kind, subject=subject, actor=actor, at=at, facts=facts)
+
+
 def write_pending(session: Session) -> None:
     """Number and write what is queued. Runs by itself before each commit; call it earlier to learn a ``seq``."""
     leaves: list[Leaf] = session.info.pop(PENDING, [])

@@ -18,6 +18,7 @@ from marketplace.batches.models import Batch
 from marketplace.demands.clocks import CLOSING_WITHIN, MODES
 from marketplace.demands.models import Demand, DemandCustodian, DemandFile, DemandFollow, DemandIndustry
 from marketplace.demands.rules import PHASES, State
+from marketplace.platform.audit.models import AuditHead
 from marketplace.platform.policy import Actor
 
 PER_PAGE = 20
@@ -130,6 +131,7 @@ class Filters:
     sort: str = "deadline"
     page: int = 1
     per_page: int = field(default=PER_PAGE)
+    counted: bool = True  # facets with their counts; counting walks along the whole list (``facets=0``)
 
     @classmethod
     def read(cls, args: Mapping[str, Sequence[str]], *, per_page: int = PER_PAGE) -> Filters:
@@ -156,6 +158,7 @@ class Filters:
             sort=sort if (sort := one("sort")) in sorts(q) else next(iter(sorts(q))),
             page=min(max(int(page), 1), 100_000) if page.isascii() and page.isdigit() and len(page) < 7 else 1,
             per_page=per_page,
+            counted=one("facets") != "0",
         )
 
     def without(self, name: str) -> Filters:
@@ -202,15 +205,19 @@ def has_word(word: str) -> ColumnElement[bool]:
     )
 
 
+def worded(filters: Filters) -> list[ColumnElement[bool]]:
+    """The conditions of the words typed."""
+    return [has_word(word) for word in filters.q.split()[:8]]
+
+
+def selected(filters: Filters, name: str, now: datetime) -> ColumnElement[bool]:
+    """One of the values chosen in a facet."""
+    return or_(*(_condition(name, value, now) for value in getattr(filters, name)))
+
+
 def matching(filters: Filters, now: datetime) -> list[ColumnElement[bool]]:
     """The WHERE of a filtered list, visibility aside."""
-    conditions: list[ColumnElement[bool]] = []
-    conditions += [has_word(word) for word in filters.q.split()[:8]]
-    for name in FACETS:
-        values = getattr(filters, name)
-        if values:
-            conditions.append(or_(*(_condition(name, value, now) for value in values)))
-    return conditions
+    return worded(filters) + [selected(filters, name, now) for name in FACETS if getattr(filters, name)]
 
 
 def _shown(filters: Filters, now: datetime, *, limit: int, offset: int = 0) -> Select[Demand]:
@@ -274,9 +281,46 @@ class Listing:
         return max(1, -(-self.total // self.per_page))
 
 
+@dataclass(frozen=True)
+class _Total:
+    """How long the public list is, as long as the log has not grown and no scheduled demand has become visible."""
+
+    head: tuple[int, bytes]
+    since: datetime
+    until: datetime | None
+    number: int
+
+
+_total: _Total | None = None
+
+
+def public_total(now: datetime) -> int:
+    """How many demands are public. Counting walks along all of them, so it is remembered until something changes:
+    whatever publishes or calls back appends to the log in the same transaction.
+    """
+    global _total
+    size, frontier = db.session.execute(select(AuditHead.size, AuditHead.frontier)).first() or (0, b"")
+    known = _total
+    if known and known.head == (size, frontier) and known.since <= now and (known.until is None or now < known.until):
+        return known.number
+    number, until = db.session.execute(
+        select(
+            select(func.count()).select_from(Demand).where(is_public(now)).scalar_subquery(),
+            select(func.min(Demand.visible_from)).where(Demand.visible_from > now).scalar_subquery(),
+        )
+    ).one()
+    _total = _Total((size, frontier), now, until, number or 0)
+    return _total.number
+
+
 def listing(filters: Filters, now: datetime) -> Listing:
-    """Count and page: two queries, rows loaded = rows shown."""
-    total = db.session.scalar(select(func.count()).select_from(Demand).where(is_public(now), *matching(filters, now)))
+    """Count and page; rows loaded = rows shown."""
+    where = matching(filters, now)
+    total = (
+        db.session.scalar(select(func.count()).select_from(Demand).where(is_public(now), *where))
+        if where
+        else public_total(now)
+    )
     page = min(filters.page, max(1, -(-(total or 0) // filters.per_page)))
     shown = _shown(filters, now, limit=filters.per_page, offset=(page - 1) * filters.per_page)
     rows = db.session.scalars(shown.options(joinedload(Demand.unit), raiseload("*"))).all()

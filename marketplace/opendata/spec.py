@@ -34,6 +34,7 @@ PARAMETERS = [
     _parameter("year", "Year of publication", _TEXT, several=True),
     _parameter("sort", "Order", _codes(SORTS)),
     _parameter("page", "From 1", _NUMBER),
+    _parameter("facets", "0: facets are named and not counted, for clients that do not show them", _codes(["0"])),
     _parameter("per_page", "At most 100", {**_NUMBER, "maximum": 100, "default": 20}),
 ]
 ITEM = {

@@ -13,7 +13,7 @@ from marketplace import db, taxonomy, web
 from marketplace.accounts import queries as accounts
 from marketplace.accounts.models import Organisation
 from marketplace.accounts.rules import ORGANISATION_KIND_LABELS, SIZES, OrganisationState, Role
-from marketplace.capabilities import consumer, queries, service
+from marketplace.capabilities import consumer, queries, service, source
 from marketplace.capabilities.content import LABELS, CapabilityContent, changed
 from marketplace.capabilities.forms import ActForm, CapabilityForm, NewForm
 from marketplace.capabilities.models import Capability
@@ -34,6 +34,7 @@ from marketplace.platform.errands import Errand
 from marketplace.platform.policy import Actor
 from marketplace.platform.workflow import offered
 from marketplace.platform.working_days import beijing_day
+from marketplace.search import sources
 from marketplace.web import ResponseValue, allow, public
 
 bp = Blueprint("capabilities", __name__)
@@ -385,3 +386,4 @@ def install(app: Flask) -> None:
     errands.register((Role.SCREENER,), to_review)
     errands.register(FIRM_ROLES, to_mend)
     consumer.install()
+    sources.declare(source.SOURCE)

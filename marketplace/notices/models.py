@@ -25,7 +25,8 @@ from marketplace.results.models import Ranking
 class Notice(db.Base):
     """One public notice. ``place``: of the one award a substitute's notice is about, 0 for the notice of a result.
 
-    ``number``: 文号, gapless in its year. ``frozen``: the public content, as hashed into ``sha256``.
+    ``number``: 文号, gapless in its year. ``frozen``: the public content, as hashed into ``sha256``; before it is
+    published, what the second person is asked to publish.
     """
 
     __tablename__ = "notice"
@@ -33,6 +34,7 @@ class Notice(db.Base):
         UniqueConstraint("year", "sequence"),
         CheckConstraint(db.codes("state", NoticeState), name="state"),
         CheckConstraint("(published_at IS NULL) = (ends_at IS NULL)", name="window"),
+        CheckConstraint("(published_at IS NULL) = (sequence IS NULL)", name="numbered"),
         CheckConstraint("published_by_id IS NULL OR published_by_id <> proposed_by_id", name="two_people"),
         Index("ix_notice_public", "published_at", "id"),
         Index("ix_notice_demand", "demand_id", "id"),
@@ -43,9 +45,9 @@ class Notice(db.Base):
     ranking_id: Mapped[int] = mapped_column(ForeignKey("ranking.id"), index=True)
     place: Mapped[int] = mapped_column(default=0)
     state: Mapped[NoticeState] = mapped_column(db.Code(NoticeState), default=NoticeState.PROPOSED)
-    year: Mapped[int]
-    sequence: Mapped[int]
-    number: Mapped[str] = mapped_column(String(40))
+    year: Mapped[int | None]
+    sequence: Mapped[int | None]
+    number: Mapped[str] = mapped_column(String(40), default="")
     title: Mapped[str] = mapped_column(String(120))
     frozen: Mapped[bytes] = mapped_column(LargeBinary)
     sha256: Mapped[str] = mapped_column(String(64), index=True)

@@ -25,6 +25,24 @@ from marketplace.scoring.rules.record import Decider, Standing
 from marketplace.scoring.rules.sheets import MendReason
 
 
+class Offer(db.Base):
+    """What a ranking needs of one opened bid: its answers to the indicators, in their order, and its price.
+
+    Read from the opened forms once, and logged as a read; ``price`` in the unit of the mode's basis (分, or percent),
+    ``None`` while its envelope is sealed.
+    """
+
+    __tablename__ = "bid_offer"
+
+    bid_id: Mapped[int] = mapped_column(ForeignKey("bid.id"), primary_key=True)
+    demand_id: Mapped[int] = mapped_column(ForeignKey("demand.id"), index=True)
+    answers: Mapped[list[Any]] = mapped_column(default=list)  # [[value, deviation]]
+    price: Mapped[Decimal | None] = mapped_column(db.Exact)
+    read_at: Mapped[datetime]
+
+    bid: Mapped[Bid] = relationship()
+
+
 class Ranking(db.Base):
     """One computed ranking of a demand; the highest ``number`` is in force.
 

@@ -2,7 +2,9 @@
 ``public`` (list, one demand), ``documents`` (papers and files), ``unit`` (writing), ``staff`` (screening to publishing).
 
 Later features add to a demand's page through ``extensions["demand_page"]``: functions ``(demand) -> variables of
-demands/show.html``; ``act_row``, ``acts`` and ``notices`` are joined, everything else is set.
+demands/show.html``; ``act_row``, ``acts`` and ``notices`` are joined, everything else is set. In the same way
+``extensions["demand_work"]`` adds buttons ``{label, url, refusal}`` to its work page, and
+``extensions["proposal_details"]`` facts ``(term, value)`` to the page on which a second person decides.
 """
 
 from __future__ import annotations
@@ -33,6 +35,8 @@ def install(app: Flask) -> None:
     config = app.config["ZHANGBANG"]
     app.extensions.setdefault("storage", storage_from(config.storage_url or None, instance=config.instance))
     app.extensions.setdefault("demand_page", [])
+    app.extensions.setdefault("demand_work", [])
+    app.extensions.setdefault("proposal_details", [])
     for part in PARTS:
         if find_spec(f"{__name__}.{part}") is not None:
             import_module(f"{__name__}.{part}")

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from flask import g, redirect, render_template, request, url_for
+from flask import current_app, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import undefer
@@ -176,7 +176,7 @@ def work(demand: Demand) -> ResponseValue:
         demand=demand,
         content=content,
         state={"label": STATE_LABELS[demand.state].zh, "tone": TONES[demand.phase(g.now)]},
-        acts=buttons(demand),
+        acts=buttons(demand) + [item for tell in current_app.extensions["demand_work"] for item in tell(demand)],
         proposal=demand.open_proposal,
         proposal_label=ACTION_LABELS[demand.open_proposal.action].zh if demand.open_proposal else "",
         may_decide=may_decide(demand),
@@ -245,7 +245,7 @@ def may_decide(demand: Demand) -> bool:
     proposal = demand.open_proposal
     return (
         proposal is not None
-        and proposal.action in (Action.WITHDRAW, Action.LAPSE)
+        and service.may_be_confirmed(proposal.action)
         and proposal.proposed_by_id != g.actor.id
         and g.actor.has(*SECOND_PERSON[proposal.action])
     )
@@ -297,7 +297,13 @@ def _find_proposal(*, actor: policy.Actor, now: Any, ref: str, proposal_id: int)
 def decide(proposal: DemandProposal) -> ResponseValue:
     """The second person's page: agree or not, never the proposer himself."""
     form, demand = forms.DecideForm(), proposal.demand
-    page = {"form": form, "proposal": proposal, "demand": demand, "label": ACTION_LABELS[proposal.action].zh}
+    page = {
+        "form": form,
+        "proposal": proposal,
+        "demand": demand,
+        "label": ACTION_LABELS[proposal.action].zh,
+        "details": [fact for tell in current_app.extensions["proposal_details"] for fact in tell(proposal)],
+    }
     web.retry_page("demands/decide.html", **page)
     if form.validate_on_submit():
         if request.form.get("answer") == "no":

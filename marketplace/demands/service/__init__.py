@@ -5,6 +5,7 @@ audit leaf and an outbox row in the same transaction; services never commit.
 from marketplace.demands.service.publishing import (
     amend,
     call_back_batch,
+    carry_out,
     confirm,
     extend,
     first_deadlines,
@@ -12,6 +13,7 @@ from marketplace.demands.service.publishing import (
     mark_opened,
     mark_prices_opened,
     note_release,
+    may_be_confirmed,
     post_batch,
     preview_batch,
     propose,
@@ -21,6 +23,7 @@ from marketplace.demands.service.publishing import (
     republish,
     resume,
     suspend,
+    when_lapsed,
     withdraw,
 )
 from marketplace.demands.service.screening import (
@@ -52,6 +55,7 @@ __all__ = [
     "attach",
     "begin_screening",
     "call_back_batch",
+    "carry_out",
     "clone",
     "confirm",
     "create",
@@ -63,6 +67,7 @@ __all__ = [
     "mark_opened",
     "mark_prices_opened",
     "note_release",
+    "may_be_confirmed",
     "pool",
     "post_batch",
     "preview_batch",
@@ -81,5 +86,6 @@ __all__ = [
     "submit",
     "suspend",
     "unfollow",
+    "when_lapsed",
     "withdraw",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -438,6 +438,8 @@ def lapse(demand: Demand, *, actor: Actor, now: datetime, code: str = "too_few_b
     perform(MACHINE, demand, Action.LAPSE, actor=actor, now=at, reason=reason, facts={"code": code})
     demand.ended_at = demand.updated_at = at
     db.session.flush()
+    for hook in _lapsed:
+        hook(demand, actor, at)
 
 
 def note_release(demand: Demand, *, now: datetime) -> None:
@@ -491,10 +493,32 @@ def propose(
     return proposal
 
 
-def confirm(proposal: DemandProposal, *, actor: Actor, now: datetime) -> DemandProposal:
-    """The second person's yes to a withdrawal or a lapse; the act itself follows at once.
+Carrier = Callable[[DemandProposal, Actor, datetime], None]
+Ended = Callable[[Demand, Actor, datetime], None]
+_carried: dict[Action, tuple[Carrier, Carrier | None]] = {}
+_lapsed: list[Ended] = []
 
-    Acts of later features (announce, award …) are carried out by their own verbs on an open proposal.
+
+def carry_out(action: Action, confirm: Carrier, *, refuse: Carrier | None = None) -> None:
+    """Say which verb of a later feature a confirmed proposal of this action runs, and which one a refused one."""
+    _carried[action] = (confirm, refuse)
+
+
+def when_lapsed(hook: Ended) -> None:
+    """Say what a later feature does in the same transaction when a demand lapses. Said twice is said once."""
+    if hook not in _lapsed:
+        _lapsed.append(hook)
+
+
+def may_be_confirmed(action: Action) -> bool:
+    """Whether the second person's page can carry this act out."""
+    return action in (Action.WITHDRAW, Action.LAPSE) or action in _carried
+
+
+def confirm(proposal: DemandProposal, *, actor: Actor, now: datetime) -> DemandProposal:
+    """The second person's yes; the act itself follows at once.
+
+    Acts of later features (announce, award …) are carried out by the verbs they named with ``carry_out``.
     """
     demand = proposal.demand
     if proposal.decided_at is not None:
@@ -504,6 +528,8 @@ def confirm(proposal: DemandProposal, *, actor: Actor, now: datetime) -> DemandP
     elif proposal.action is Action.LAPSE:
         code = str(proposal.payload.get("code", "decided"))
         lapse(demand, actor=actor, now=now, code=code, reason=proposal.reason)
+    elif proposal.action in _carried:
+        _carried[proposal.action][0](proposal, actor, now)
     else:
         raise Refused("这项提议须在对应的办理页面确认。")
     close_proposal(proposal, confirmed=True, actor=actor, now=now)
@@ -522,6 +548,9 @@ def refuse_proposal(proposal: DemandProposal, *, reason: str, actor: Actor, now:
         raise Refused("这项提议已经处理过。")
     if proposal.proposed_by_id == actor.id or not actor.has(*SECOND_PERSON[proposal.action]):
         raise Forbidden("这项提议须由有权的第二人处理，提出人不能自己处理。")
+    refused = _carried.get(proposal.action, (None, None))[1]
+    if refused is not None:
+        refused(proposal, actor, now)
     close_proposal(proposal, confirmed=False, actor=actor, now=now)
     audit.append(
         "demand.refuse_proposal",

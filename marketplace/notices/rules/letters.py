@@ -34,6 +34,9 @@ class Outcome(StrEnum):
     PRICE_REFUSED = "price_refused"
     DISQUALIFIED = "disqualified"
     INELIGIBLE = "ineligible"
+    RENOUNCED = "renounced"
+    UNOPENABLE = "unopenable"
+    NO_RESULT = "no_result"
 
 
 OUTCOME_SENTENCES: Mapping[Outcome, str] = {
@@ -46,6 +49,9 @@ OUTCOME_SENTENCES: Mapping[Outcome, str] = {
     Outcome.PRICE_REFUSED: "报价为零或无效，不能计分。",
     Outcome.DISQUALIFIED: "评审期间被取消资格。",
     Outcome.INELIGIBLE: "资格审查未通过，未进入评审。",
+    Outcome.RENOUNCED: "贵单位已放弃，未参加排名。",
+    Outcome.UNOPENABLE: "标书封套无法开启，未参加排名。",
+    Outcome.NO_RESULT: "本需求未产生中榜单位，流榜。",
 }
 
 
@@ -136,11 +142,11 @@ def result_letter(
     )
 
 
-def refusal_letter(bid: str, *, reason_code: str, objections_until: datetime) -> ResultLetter:
-    """The letter to a bidder who was found ineligible and never scored."""
-    return ResultLetter(
-        bid, Outcome.INELIGIBLE, OUTCOME_SENTENCES[Outcome.INELIGIBLE], objections_until, reason_code=reason_code
-    )
+def refusal_letter(
+    bid: str, *, reason_code: str, objections_until: datetime, outcome: Outcome = Outcome.INELIGIBLE
+) -> ResultLetter:
+    """The letter to a bidder who was never scored: found ineligible, renounced, or not to be opened."""
+    return ResultLetter(bid, outcome, OUTCOME_SENTENCES[outcome], objections_until, reason_code=reason_code)
 
 
 def anonymised(comments: Iterable[Comment], *, names: Collection[str], salt: str) -> tuple[str, ...]:

@@ -1,0 +1,186 @@
+"""Result letters: one per bid and decision, frozen as sent. The message that points to them follows by the outbox."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload
+
+from marketplace import db
+from marketplace.bids.models import Bid
+from marketplace.bids.rules import BidState
+from marketplace.demands.content import fingerprint
+from marketplace.demands.models import Demand
+from marketplace.notices.models import Letter, Notice
+from marketplace.notices.rules.letters import Comment, Outcome, ResultLetter, refusal_letter, result_letter
+from marketplace.notices.rules.notices import Candidate
+from marketplace.notices.service.composing import NEVER_OPENED
+from marketplace.panels.models import Panel, PanelSeat
+from marketplace.platform import audit, outbox
+from marketplace.platform.policy import Actor
+from marketplace.results import queries as results
+from marketplace.results.models import Ranking
+from marketplace.scoring.models import Sheet
+from marketplace.scoring.rules import record as rules
+
+UNSCORED = {BidState.RENOUNCED: Outcome.RENOUNCED, BidState.UNOPENABLE: Outcome.UNOPENABLE}
+
+
+def send_letters(
+    demand: Demand,
+    ranking: Ranking | None,
+    *,
+    notice: Notice | None,
+    objections_until: datetime,
+    actor: Actor,
+    now: datetime,
+) -> list[Letter]:
+    """Write the letter of every bid that was ever opened or tried. Log and outbox: ``letter.send`` for each.
+
+    ``notice`` is ``None`` when the demand lapsed after its review: then there is no candidate.
+    """
+    bids = db.session.scalars(
+        select(Bid)
+        .where(Bid.demand_id == demand.id, Bid.state.not_in(NEVER_OPENED))
+        .order_by(Bid.public_id)
+        .options(joinedload(Bid.organisation))
+    ).all()
+    scored: dict[str, Any] = {}
+    result = as_ranking(ranking) if ranking is not None else None
+    if result is not None:
+        scored = {line.bid: line for line in result.lines}
+    comments = _comments(demand)
+    names = _panel_names(demand.id)
+    candidates = [
+        Candidate(item["bid"], item["rank"], item["proposed"]) for item in (notice.content["candidates"] if notice else ())
+    ]
+    reasons = results.outs(demand.id)
+    content, made = demand.said, []
+    for bid in bids:
+        if bid.public_id in scored and result is not None:
+            letter = result_letter(
+                result,
+                bid.public_id,
+                sheet=content.score_sheet,
+                indicators=content.indicators,
+                candidates=candidates,
+                comments=comments.get(bid.id, ()),
+                names=names,
+                objections_until=objections_until,
+                reason_code=reasons.get(bid.id, ""),
+            )
+        else:
+            letter = refusal_letter(
+                bid.public_id,
+                reason_code=bid.reason or reasons.get(bid.id, ""),
+                objections_until=objections_until,
+                outcome=UNSCORED.get(bid.state, Outcome.INELIGIBLE if bid.state is BidState.INELIGIBLE else Outcome.NO_RESULT),
+            )
+        made.append(_send(demand, bid, letter, notice=notice, lapsed=notice is None, actor=actor, now=now))
+    return made
+
+
+def _send(
+    demand: Demand, bid: Bid, letter: ResultLetter, *, notice: Notice | None, lapsed: bool, actor: Actor, now: datetime
+) -> Letter:
+    data = letter_json(letter) | {
+        "demand": demand.number,
+        "title": demand.title,
+        "organisation": bid.organisation.name,
+        "lapsed": lapsed,
+        "notice": notice.id if notice is not None else None,
+    }
+    row = Letter(
+        demand_id=demand.id,
+        bid_id=bid.id,
+        notice_id=notice.id if notice is not None else None,
+        content=data,
+        sha256=fingerprint(data),
+        sent_at=now,
+    )
+    db.session.add(row)
+    db.session.flush()
+    facts = {"demand_id": demand.id, "bid": bid.public_id, "outcome": str(letter.outcome), "sha256": row.sha256}
+    audit.append("letter.send", subject=row.audit_subject, actor=actor, at=now, facts=facts)
+    outbox.emit("letter.send", {"subject": row.audit_subject, **facts}, at=now)
+    return row
+
+
+def as_ranking(ranking: Ranking) -> rules.Ranking:
+    """A stored ranking as the rules know it."""
+    public = {
+        bid_id: public_id
+        for bid_id, public_id in db.session.execute(
+            select(Bid.id, Bid.public_id).where(Bid.id.in_([line.bid_id for line in ranking.lines]))
+        ).tuples()
+    }
+    return rules.Ranking(
+        version=ranking.version,
+        lines=tuple(
+            rules.Line(
+                bid=public[line.bid_id],
+                standing=line.standing,
+                rank=line.rank,
+                total=line.total,
+                plain_total=line.plain_total,
+                criteria=tuple((key, Decimal(figure)) for key, figure in line.criteria),
+                trimmed=tuple(line.trimmed),
+                few_sheets=line.few_sheets,
+                shortfalls=tuple(line.shortfalls),
+                decided_by=line.decided_by,
+            )
+            for line in ranking.lines
+        ),
+        undecided=tuple(tuple(group) for group in ranking.undecided),
+    )
+
+
+def letter_json(letter: ResultLetter) -> dict[str, Any]:
+    """JSON-ready, figures as exact text, the instant as the log writes it."""
+
+    def plain(value: Any) -> Any:
+        match value:
+            case Decimal():
+                return format(value, "f")
+            case datetime():
+                return audit.timestamp(value)
+            case dict():
+                return {key: plain(item) for key, item in value.items()}
+            case list() | tuple():
+                return [plain(item) for item in value]
+            case _:
+                return value
+
+    data = plain(asdict(letter))
+    assert isinstance(data, dict)
+    return data
+
+
+def _comments(demand: Demand) -> dict[int, list[Comment]]:
+    """What counted members wrote in the present round, by bid."""
+    rows = db.session.execute(
+        select(Sheet.bid_id, Sheet.seat_id, Sheet.content)
+        .join(PanelSeat, PanelSeat.id == Sheet.seat_id)
+        .join(Panel, Panel.id == PanelSeat.panel_id)
+        .where(
+            Sheet.demand_id == demand.id,
+            Sheet.round == Panel.review_round,
+            PanelSeat.round == Panel.round,
+            PanelSeat.state == "declared",
+        )
+        .order_by(Sheet.id)
+    )
+    found: dict[int, list[Comment]] = {}
+    for bid_id, seat_id, content in rows:
+        for key, text in content.get("comments", {}).items():
+            found.setdefault(bid_id, []).append(Comment(str(seat_id), key, text))
+    return found
+
+
+def _panel_names(demand_id: int) -> list[str]:
+    panel = db.session.scalar(select(Panel).where(Panel.demand_id == demand_id))
+    return [seat.expert.name for seat in panel.seats] if panel is not None else []

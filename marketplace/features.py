@@ -45,6 +45,9 @@ MODELS = (
     "marketplace.panels.models",
     "marketplace.scoring.models",
     "marketplace.capabilities.models",
+    "marketplace.results.models",
+    "marketplace.notices.models",
+    "marketplace.awards.models",
 )
 
 

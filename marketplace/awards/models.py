@@ -56,6 +56,7 @@ class Award(db.Base):
     has_no_open_objection = False
     has_cause_to_void = False
     no_award_is_contracted = False
+    __allow_unmapped__ = True
     void_proposed_by_id: int | None = None
     substitute_proposed_by_id: int | None = None
 

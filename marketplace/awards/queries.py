@@ -33,7 +33,10 @@ def of_demand(demand_id: int) -> list[Award]:
             .where(Award.demand_id == demand_id)
             .order_by(Award.place, Award.id)
             .options(
-                joinedload(Award.organisation), joinedload(Award.bid), joinedload(Award.notice), joinedload(Award.demand)
+                joinedload(Award.organisation),
+                joinedload(Award.bid),
+                joinedload(Award.notice),
+                joinedload(Award.demand),
             )
         )
     )
@@ -123,9 +126,7 @@ def contracted(demand_id: int) -> int:
     before = (AwardState.PROPOSED, AwardState.NOTICED, AwardState.CONFIRMED, AwardState.VOID, AwardState.DECLINED)
     return (
         db.session.scalar(
-            select(func.count())
-            .select_from(Award)
-            .where(Award.demand_id == demand_id, Award.state.not_in(before))
+            select(func.count()).select_from(Award).where(Award.demand_id == demand_id, Award.state.not_in(before))
         )
         or 0
     )

@@ -50,6 +50,7 @@ class BidAction(StrEnum):
     DECLINE = "decline"
     VOID = "void"
     CLOSE = "close"
+    REOPEN = "reopen"
 
 
 _S, _A = BidState, BidAction
@@ -79,7 +80,12 @@ TABLE: dict[tuple[BidState, BidAction], BidState] = {
     (_S.CANDIDATE, _A.AWARD): _S.AWARDED,
     (_S.CANDIDATE, _A.DECLINE): _S.DECLINED,
     (_S.CANDIDATE, _A.VOID): _S.VOID,
+    (_S.ELIGIBLE, _A.VOID): _S.VOID,  # disqualified during the review
     (_S.NOT_SELECTED, _A.SUBSTITUTE): _S.CANDIDATE,
+    # A re-review puts everybody back who had not left: the competition is ranked, or scored, again.
+    (_S.CANDIDATE, _A.REOPEN): _S.ELIGIBLE,
+    (_S.NOT_SELECTED, _A.REOPEN): _S.ELIGIBLE,
+    (_S.AWARDED, _A.REOPEN): _S.ELIGIBLE,
 }
 
 STATE_LABELS: dict[BidState, Label] = {
@@ -119,6 +125,7 @@ ACTION_LABELS: dict[BidAction, Label] = {
     _A.DECLINE: Label("弃标", "Decline"),
     _A.VOID: Label("作废", "Void"),
     _A.CLOSE: Label("关闭", "Close"),
+    _A.REOPEN: Label("重新评审", "Review again"),
 }
 TONES: dict[BidState, str] = {
     _S.DRAFT: "draft",
@@ -257,6 +264,7 @@ GRANTS = policy.declare(
         "bid.decline": [[of_bidder], [deciders], [system]],
         "bid.void": [[deciders], [system]],
         "bid.close": [[system]],
+        "bid.reopen": [[system]],
         "opening.release": [[custodian_of_demand, past_deadline], [system, past_deadline]],
         "opening.object": [[of_bidder]],
         "opening.answer": [[officer]],

@@ -18,6 +18,8 @@ def render_item(kind: str, item: Any, autogen_context: Any) -> str | Literal[Fal
     if kind == "type":
         if isinstance(item, db.UtcDateTime):
             return "db.UtcDateTime()"
+        if isinstance(item, db.Exact):
+            return "db.Exact()"
         if isinstance(item, db.Code):
             return "sa.String(32)"
         if item is db.Json or (isinstance(item, sa.JSON) and item._variant_mapping):

@@ -103,7 +103,9 @@ class Objection(db.Base):
         CheckConstraint(
             f"remedy IS NULL OR remedy IN ({', '.join(repr(str(item)) for item in Remedy)})", name="remedy"
         ),
-        CheckConstraint("answer_signed_by_id IS NULL OR answer_signed_by_id <> answer_drafted_by_id", name="two_people"),
+        CheckConstraint(
+            "answer_signed_by_id IS NULL OR answer_signed_by_id <> answer_drafted_by_id", name="two_people"
+        ),
         Index("ix_objection_notice_state", "notice_id", "state"),
         Index("ix_objection_due", "state", "answer_due_at"),
     )

@@ -122,7 +122,7 @@ def members(demand_id: int, *, expected: int) -> list[Member]:
             Expert.employer,
             PanelSeat.outside,
             PanelSeat.state,
-            PanelSeat.id == Panel.chair_seat_id,
+            PanelSeat.chaired_at,
             PanelSeat.declared_at,
             done,
             flagged,
@@ -143,7 +143,7 @@ def members(demand_id: int, *, expected: int) -> list[Member]:
             Expert.employer,
             PanelSeat.outside,
             PanelSeat.state,
-            Panel.chair_seat_id,
+            PanelSeat.chaired_at,
             PanelSeat.declared_at,
         )
         .order_by(PanelSeat.order)
@@ -156,7 +156,7 @@ def members(demand_id: int, *, expected: int) -> list[Member]:
             employer=row[3],
             outside=row[4],
             state=row[5],
-            chair=bool(row[6]),
+            chair=row[6] is not None,
             pace=Pace(row[8], expected, row[7], row[10]),
             flagged=row[9],
         )
@@ -258,7 +258,15 @@ def bid_page(demand_id: int, filters: Filters, *, seats: Sequence[int], ranking_
     return BidPage(
         [
             BidRow(
-                row[0], row[1], row[2], row[3], row[4], row[5], row[6], row[7] or "", tuple(sorted(lacking.get(row[0], ())))
+                row[0],
+                row[1],
+                row[2],
+                row[3],
+                row[4],
+                row[5],
+                row[6],
+                row[7] or "",
+                tuple(sorted(lacking.get(row[0], ()))),
             )
             for row in found
         ],
@@ -428,7 +436,7 @@ def report(demand_id: int) -> Report | None:
 def codes(demand_id: int) -> dict[int, str]:
     """Bid → its code in the review."""
     rows = db.session.execute(select(ReviewBid.bid_id, ReviewBid.code).where(ReviewBid.demand_id == demand_id))
-    return {bid_id: code for bid_id, code in rows}
+    return dict(rows)
 
 
 def open_mends(demand_id: int) -> list[Mend]:

@@ -1,7 +1,11 @@
 """The verbs after the review: announce, award, take up, substitute, review again, void. The only writer of awards."""
 
-from marketplace.awards.service.deciding import announce, award, confirm_substitute_award, install, propose_announcement
 from marketplace.awards.service.deciding import (
+    announce,
+    award,
+    confirm_substitute_award,
+    install,
+    propose_announcement,
     propose_award,
     propose_substitute,
     propose_substitute_award,

@@ -143,7 +143,12 @@ def propose_award(demand: Demand, *, reason: str, actor: Actor, now: datetime) -
     notice = _noticed(demand)
     require("notice.propose_award", actor, notice_queries.fill_facts(notice), now)
     proposal = demands.propose(
-        demand, Action.AWARD, reason=reason, actor=actor, now=now, payload={"notice": notice.id, "sha256": notice.sha256}
+        demand,
+        Action.AWARD,
+        reason=reason,
+        actor=actor,
+        now=now,
+        payload={"notice": notice.id, "sha256": notice.sha256},
     )
     notice.award_proposed_by_id, notice.award_proposed_at = actor.id, now
     db.session.flush()
@@ -215,9 +220,16 @@ def substitute(proposal: DemandProposal, actor: Actor, now: datetime) -> Award:
     """The supervisor confirms: a new notice of this place alone is published; the other awards go on untouched."""
     demand = proposal.demand
     lock(demand)
+    if "void" in proposal.payload:
+        return _void_place(proposal, actor, now)
     fell = db.session.get_one(Award, int(proposal.payload["award"]))
     line, ranking = queries.next_line(demand.id), queries.ranking_of(demand.id)
-    if fell not in queries.vacant(demand.id) or line is None or line.bid_id != proposal.payload["bid"] or ranking is None:
+    if (
+        fell not in queries.vacant(demand.id)
+        or line is None
+        or line.bid_id != proposal.payload["bid"]
+        or ranking is None
+    ):
         raise Refused("提议之后情况有了变化，请退回这项提议后重新提出。")
     fell.substitute_proposed_by_id = proposal.proposed_by_id
     require("award.substitute", actor, fell, now)
@@ -230,6 +242,21 @@ def substitute(proposal: DemandProposal, actor: Actor, now: datetime) -> Award:
     )
     notices.publish(notice, actor=actor, now=now)
     return _give(demand, line.bid, notice, place=fell.place, actor=actor, now=now, replaces=fell)
+
+
+def _void_place(proposal: DemandProposal, actor: Actor, now: datetime) -> Award:
+    """An objection to a substitute was upheld: this one award does not stand, the others go on untouched."""
+    from marketplace.awards.service.undoing import put_out, void_award
+
+    demand = proposal.demand
+    fell = db.session.get_one(Award, int(proposal.payload["void"]))
+    _advance(demand, Action.SUBSTITUTE, actor=actor, now=now, place=fell.place, void=fell.id)
+    notices.revoke(fell.notice, reason=proposal.reason, now=now)
+    void_award(fell, proposal, actor=actor, now=now)
+    put_out(demand, proposal, actor=actor, now=now)
+    notices.mark_remedied(demand.id, now=now)
+    settle_end(demand, now=now)
+    return fell
 
 
 def propose_substitute_award(notice: Notice, *, actor: Actor, now: datetime) -> None:
@@ -280,15 +307,12 @@ def settle_end(demand: Demand, *, now: datetime) -> None:
 
 
 def at_lapse(demand: Demand, actor: Actor, now: datetime) -> None:
-    """A demand lapsed: bids that were opened are closed; who was scored to the end still learns how."""
-    open_states = (BidState.OPENED, BidState.CURE, BidState.ELIGIBLE)
-    left = db.session.scalars(
-        select(Bid).where(Bid.demand_id == demand.id, Bid.state.in_(open_states)).order_by(Bid.public_id)
-    ).all()
-    for bid in left:
-        bids.move(bid, BidAction.CLOSE, actor=SYSTEM, now=now, facts={"demand_id": demand.id})
+    """A demand lapsed after its opening: its bids are closed; who was scored to the end still learns how."""
+    if demand.released_at is None:
+        return
+    closed = bids.end(demand, now=now)
     ranking = queries.ranking_of(demand.id)
-    if ranking is not None and left:
+    if ranking is not None and closed:
         notices.send_letters(demand, ranking, notice=None, objections_until=now, actor=SYSTEM, now=now)
 
 
@@ -309,5 +333,3 @@ def _run(verb: Any) -> Any:
         verb(proposal, actor, now)
 
     return carried
-
-

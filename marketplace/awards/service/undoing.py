@@ -66,10 +66,11 @@ def propose_remedy(
         "code": code if out else "",
         "rescore": rescore,
     }
-    if objection.remedy is Remedy.VOID:
-        action = Action.VOID if demand.state is State.NOTICE else Action.RE_REVIEW
+    if demand.state is State.AWARDED and objection.notice.place and objection.remedy is not Remedy.RE_REVIEW:
+        payload["void"] = next(item.id for item in queries.of_notice(objection.notice))
+        action = Action.SUBSTITUTE
     else:
-        action = Action.RE_REVIEW
+        action = Action.VOID if objection.remedy is Remedy.VOID and demand.state is State.NOTICE else Action.RE_REVIEW
     return demands.propose(demand, action, reason=reason, actor=actor, now=now, payload=payload)
 
 
@@ -82,11 +83,18 @@ def re_review(proposal: DemandProposal, actor: Actor, now: datetime) -> None:
     lock(demand)
     if queries.contracted(demand.id):
         raise Refused("已有中榜项目签约，不能重新评审。")
-    _advance(demand, Action.RE_REVIEW, actor=actor, now=now, reason=proposal.reason, rescore=bool(proposal.payload["rescore"]))
+    _advance(
+        demand,
+        Action.RE_REVIEW,
+        actor=actor,
+        now=now,
+        reason=proposal.reason,
+        rescore=bool(proposal.payload["rescore"]),
+    )
     _undo(demand, proposal, actor=actor, now=now)
     for bid in _bids(demand, *REOPENED):
         bids.move(bid, BidAction.REOPEN, actor=SYSTEM, now=now, facts={"demand_id": demand.id})
-    _put_out(demand, proposal, actor=actor, now=now)
+    put_out(demand, proposal, actor=actor, now=now)
     notices.mark_remedied(demand.id, now=now)
     if proposal.payload["rescore"]:
         _new_round(demand)
@@ -121,7 +129,8 @@ def _bids(demand: Demand, *states: BidState) -> list[Bid]:
     return list(db.session.scalars(query))
 
 
-def _put_out(demand: Demand, proposal: DemandProposal, *, actor: Actor, now: datetime) -> None:
+def put_out(demand: Demand, proposal: DemandProposal, *, actor: Actor, now: datetime) -> None:
+    """The bid that the proposal names leaves the competition."""
     if (bid_id := proposal.payload.get("bid")) is None:
         return
     result_service.put_out(
@@ -161,4 +170,3 @@ def void(proposal: DemandProposal, actor: Actor, now: datetime) -> None:
     ranking = queries.ranking_of(demand.id)
     if ranking is not None:
         notices.send_letters(demand, ranking, notice=None, objections_until=now, actor=SYSTEM, now=now)
-

@@ -53,7 +53,9 @@ def prepare(
     frozen = canonical(data)
     notice = Notice(
         demand=demand,
+        demand_id=demand.id,
         ranking=ranking,
+        ranking_id=ranking.id,
         place=place,
         title=title[:120],
         frozen=frozen,

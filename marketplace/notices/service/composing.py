@@ -40,12 +40,7 @@ def compose(
     ``proposed``: how many of them are to win. Scores appear only where the demand promised them.
     """
     content = demand.said
-    offers = {
-        bid_id: price
-        for bid_id, price in db.session.execute(
-            select(Offer.bid_id, Offer.price).where(Offer.demand_id == demand.id)
-        ).tuples()
-    }
+    offers = dict(db.session.execute(select(Offer.bid_id, Offer.price).where(Offer.demand_id == demand.id)).all())
     bids = {
         bid.id: bid
         for bid in db.session.scalars(
@@ -113,7 +108,7 @@ def _counts(demand: Demand) -> dict[str, Any]:
             select(Bid.state, func.count())
             .where(Bid.demand_id == demand.id, Bid.state.not_in(NEVER_OPENED))
             .group_by(Bid.state)
-        ).tuples()
+        ).all()
     )
     out = results.outs(demand.id)
     return {
@@ -140,8 +135,8 @@ def _panel(demand: Demand) -> dict[str, Any]:
         .join(Sheet, Sheet.id == SheetVersion.sheet_id)
         .where(Sheet.demand_id == demand.id)
         .group_by(SheetVersion.kind)
-    ).tuples()
-    kinds = dict(flags)
+    )
+    kinds = dict(flags.all())
     flagged = [row for row in db.session.scalars(select(Sheet.flags).where(Sheet.demand_id == demand.id)) if row]
     drawn = panel.draw
     return {

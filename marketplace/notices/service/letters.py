@@ -56,7 +56,8 @@ def send_letters(
     comments = _comments(demand)
     names = _panel_names(demand.id)
     candidates = [
-        Candidate(item["bid"], item["rank"], item["proposed"]) for item in (notice.content["candidates"] if notice else ())
+        Candidate(item["bid"], item["rank"], item["proposed"])
+        for item in (notice.content["candidates"] if notice else ())
     ]
     reasons = results.outs(demand.id)
     content, made = demand.said, []
@@ -78,7 +79,9 @@ def send_letters(
                 bid.public_id,
                 reason_code=bid.reason or reasons.get(bid.id, ""),
                 objections_until=objections_until,
-                outcome=UNSCORED.get(bid.state, Outcome.INELIGIBLE if bid.state is BidState.INELIGIBLE else Outcome.NO_RESULT),
+                outcome=UNSCORED.get(
+                    bid.state, Outcome.INELIGIBLE if bid.state is BidState.INELIGIBLE else Outcome.NO_RESULT
+                ),
             )
         made.append(_send(demand, bid, letter, notice=notice, lapsed=notice is None, actor=actor, now=now))
     return made
@@ -112,12 +115,11 @@ def _send(
 
 def as_ranking(ranking: Ranking) -> rules.Ranking:
     """A stored ranking as the rules know it."""
-    public = {
-        bid_id: public_id
-        for bid_id, public_id in db.session.execute(
+    public = dict(
+        db.session.execute(
             select(Bid.id, Bid.public_id).where(Bid.id.in_([line.bid_id for line in ranking.lines]))
-        ).tuples()
-    }
+        ).all()
+    )
     return rules.Ranking(
         version=ranking.version,
         lines=tuple(

@@ -94,9 +94,7 @@ def attach(objection: Objection, stored: Stored, *, name: str, media_type: str) 
     """Add a piece of evidence while it is being filed."""
     if len(objection.files) >= FILES_MOST:
         raise Refused(f"证据文件最多{FILES_MOST}个。", fields={"files": f"最多{FILES_MOST}个"})
-    row = ObjectionFile(
-        objection=objection, name=name, sha256=stored.sha256, size=stored.size, media_type=media_type
-    )
+    row = ObjectionFile(objection=objection, name=name, sha256=stored.sha256, size=stored.size, media_type=media_type)
     db.session.add(row)
     db.session.flush()
     return row
@@ -139,9 +137,7 @@ def draft_answer(row: Objection, *, text: str, actor: Actor, now: datetime) -> N
     _log(row, "objection.draft_answer", actor=actor, now=now)
 
 
-def decide(
-    row: Objection, action: ObjectionAction, *, remedy: str = "", actor: Actor, now: datetime
-) -> None:
+def decide(row: Objection, action: ObjectionAction, *, remedy: str = "", actor: Actor, now: datetime) -> None:
     """Sign the drafted answer: not accepted, upheld with its remedy, or dismissed. The answer is public from here on."""
     if action not in (ObjectionAction.REFUSE, ObjectionAction.UPHOLD, ObjectionAction.DISMISS):
         raise Refused("请选择对这件异议的处理结果。")
@@ -167,9 +163,7 @@ def escalate(row: Objection, *, reason: str, actor: Actor, now: datetime) -> Non
     db.session.flush()
 
 
-def final_decision(
-    row: Objection, *, upheld: bool, answer: str, remedy: str = "", actor: Actor, now: datetime
-) -> None:
+def final_decision(row: Objection, *, upheld: bool, answer: str, remedy: str = "", actor: Actor, now: datetime) -> None:
     """The supervisor's word on an escalated objection, public; there is no further instance on this site."""
     said = _said(answer, "text", "决定的理由", ANSWER_MIN)
     if upheld and remedy not in set(Remedy):

@@ -105,7 +105,14 @@ def refuse_out(row: BidOut, demand: Demand, *, reason: str, actor: Actor, now: d
 
 
 def put_out(
-    demand: Demand, bid: Bid, *, code: Disqualification, reason: str, proposed_by_id: int | None, actor: Actor, now: datetime
+    demand: Demand,
+    bid: Bid,
+    *,
+    code: Disqualification,
+    reason: str,
+    proposed_by_id: int | None,
+    actor: Actor,
+    now: datetime,
 ) -> BidOut:
     """As the consequence of an upheld objection, which two people have decided already."""
     row = BidOut(

@@ -62,7 +62,7 @@ def proceed(demand: Demand, *, now: datetime) -> Ranking | None:
     read_offers(demand, now=now)
     panel_round = _review_round(demand.id)
     last = queries.latest(demand.id)
-    if last is not None and last.round == panel_round and last.cause is not Cause.RE_REVIEW:
+    if last is not None and last.round == panel_round:
         return None
     return compute(demand, cause=Cause.LOCKED, actor=SYSTEM, now=now)
 
@@ -94,11 +94,9 @@ def compute(demand: Demand, *, cause: Cause, actor: Actor, now: datetime, note: 
             select(Bid.public_id, Bid.id)
             .join(ReviewBid, ReviewBid.bid_id == Bid.id)
             .where(ReviewBid.demand_id == demand.id)
-        ).tuples()
+        ).all()
     )
-    number = (
-        db.session.scalar(select(func.max(Ranking.number)).where(Ranking.demand_id == demand.id)) or 0
-    ) + 1
+    number = (db.session.scalar(select(func.max(Ranking.number)).where(Ranking.demand_id == demand.id)) or 0) + 1
     row = Ranking(
         demand_id=demand.id,
         number=number,
@@ -132,9 +130,7 @@ def compute(demand: Demand, *, cause: Cause, actor: Actor, now: datetime, note: 
         )
         for position, line in enumerate(result.lines)
     )
-    db.session.execute(
-        update(Report).where(Report.demand_id == demand.id).values(state=ReportState.OVERTAKEN)
-    )
+    db.session.execute(update(Report).where(Report.demand_id == demand.id).values(state=ReportState.OVERTAKEN))
     facts = {
         "demand_id": demand.id,
         "number": number,
@@ -155,20 +151,17 @@ def compute(demand: Demand, *, cause: Cause, actor: Actor, now: datetime, note: 
 
 def _missing_words(demand: Demand, error: Incomplete) -> str:
     """Who or what is missing, by the names the office knows."""
-    codes = {
-        public_id: code
-        for public_id, code in db.session.execute(
+    codes = dict(
+        db.session.execute(
             select(Bid.public_id, ReviewBid.code)
             .join(ReviewBid, ReviewBid.bid_id == Bid.id)
             .where(ReviewBid.demand_id == demand.id)
-        ).tuples()
-    }
+        ).all()
+    )
     if not error.places:
         return "专家组没有计分的成员，不能计算排名。"
     words = {"price": "报价", "answers": "指标响应"}
-    named = [
-        f"{codes.get(bid, bid)}的{words.get(who, f'评分表（专家{who}）')}" for who, bid in error.places[:5]
-    ]
+    named = [f"{codes.get(bid, bid)}的{words.get(who, f'评分表（专家{who}）')}" for who, bid in error.places[:5]]
     more = f"等{len(error.places)}项" if len(error.places) > 5 else ""
     return f"还缺{'、'.join(named)}{more}，不能计算排名。补齐后会自动计算。"
 

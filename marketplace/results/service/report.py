@@ -13,7 +13,7 @@ from marketplace.platform.policy import Actor, require
 from marketplace.platform.working_days import beijing_day
 from marketplace.results import queries
 from marketplace.results.models import Reminder, Report, Signature
-from marketplace.results.rules import SIGN_SENTENCES, ReportState, is_signed, why_not_sign
+from marketplace.results.rules import SIGN_SENTENCES, ReportState, SignRefusal, is_signed, why_not_sign
 from marketplace.scoring import queries as scoring
 from marketplace.scoring.service.sheets import who_is_missing
 
@@ -34,7 +34,9 @@ def open_report(demand: Demand, *, conclusion: str = "", actor: Actor, now: date
     former = queries.report(demand.id)
     if former is not None and former.ranking_id == last.id:
         raise Refused("这次排名的评审报告已经出具。")
-    row = Report(demand_id=demand.id, ranking_id=last.id, conclusion=conclusion.strip(), opened_at=now, opened_by_id=actor.id)
+    row = Report(
+        demand_id=demand.id, ranking_id=last.id, conclusion=conclusion.strip(), opened_at=now, opened_by_id=actor.id
+    )
     db.session.add(row)
     db.session.flush()
     facts = {"demand_id": demand.id, "ranking": last.number, "hash": last.hash}
@@ -51,14 +53,24 @@ def sign(report: Report, *, dissent: str = "", actor: Actor, now: datetime) -> S
     seat = queries.my_seat(report.demand_id, actor)
     panel = scoring.panel(report.demand_id)
     if seat is None or panel is None:
-        raise Forbidden(SIGN_SENTENCES[why_not_sign(0, members=(), chair=None, signed=(), state=report.state) or next(iter(SIGN_SENTENCES))])
+        raise Forbidden(SIGN_SENTENCES[SignRefusal.NOT_SEATED])
     members = {item.id for item in panel.counted_seats}
     signed = {item.seat_id for item in report.signatures}
-    refusal = why_not_sign(seat.id, members=members, chair=panel.chair_seat_id, signed=signed, state=report.state)
+    refusal = why_not_sign(
+        seat.id,
+        members=members,
+        chair=panel.chair.id if panel.chair is not None else None,
+        signed=signed,
+        state=report.state,
+    )
     if refusal is not None:
         raise Refused(SIGN_SENTENCES[refusal])
     row = Signature(
-        report=report, seat=seat, chair=seat.id == panel.chair_seat_id, dissent=dissent.strip(), signed_at=now
+        report=report,
+        seat=seat,
+        chair=panel.chair is not None and seat.id == panel.chair.id,
+        dissent=dissent.strip(),
+        signed_at=now,
     )
     db.session.add(row)
     facts = {"demand_id": report.demand_id, "hash": report.ranking.hash, "chair": row.chair}
@@ -98,8 +110,6 @@ def remind(demand: Demand, *, actor: Actor, now: datetime) -> Reminder:
     row = Reminder(demand_id=demand.id, on=on, sent_at=now, sent_by_id=actor.id, people=len(people))
     db.session.add(row)
     db.session.flush()
-    audit.append(
-        "review.remind", subject=demand.audit_subject, actor=actor, at=now, facts={"people": len(people)}
-    )
+    audit.append("review.remind", subject=demand.audit_subject, actor=actor, at=now, facts={"people": len(people)})
     outbox.emit("review.remind", {"subject": demand.audit_subject, "people": people}, at=now)
     return row

@@ -6,7 +6,7 @@ from alembic import op
 from marketplace import db
 
 revision = '0060_results'
-down_revision = '0035_openings'
+down_revision = '0040_eligibility'
 branch_labels = None
 depends_on = None
 

@@ -83,8 +83,9 @@ class Identities:
 
     def find(self, text: str) -> list[Find]:
         """Every place that names somebody, in order, overlaps joined."""
+        plain = "".join(letter if len(letter := unicodedata.normalize("NFKC", item)) == 1 else item for item in text)
         found = [
-            Find(match.start(), match.end(), kind) for kind, pattern in _PATTERNS for match in pattern.finditer(text)
+            Find(match.start(), match.end(), kind) for kind, pattern in _PATTERNS for match in pattern.finditer(plain)
         ]
         folded, places = _folded(text)
         for kind, word in self._folded:

@@ -14,6 +14,7 @@ from marketplace import db
 from marketplace.accounts.models import Organisation, RoleAssignment, User
 from marketplace.accounts.rules import Role
 from marketplace.bids import queries as bids
+from marketplace.bids.content import Technical, technical_from
 from marketplace.bids.models import Bid
 from marketplace.demands.models import Demand
 from marketplace.demands.queries import escaped
@@ -187,10 +188,16 @@ def parties(demand: Demand) -> list[Party]:
     return result
 
 
+def technical_of(bid: Bid) -> Technical | None:
+    """What a bidder wrote into his technical envelope, once it is opened."""
+    fields = bids.opened_fields(bid, "technical")
+    return technical_from(fields) if fields is not None else None
+
+
 def _of_bid(bid: Bid) -> list[Party]:
     """The bidder as registered and as it wrote itself; people count for the organisation that employs them."""
     firm = bid.organisation
-    form = bids.opened_form(bid, "technical")
+    form = technical_of(bid)
     said = form.eligibility if form is not None else None
     people: dict[str, list[str]] = {firm.name: [firm.legal_representative, firm.contact_name]}
     if said is not None:
@@ -282,7 +289,7 @@ def requests(demand: Demand) -> list[Request]:
     }
     found = []
     for bid in bids.opened(demand):
-        form = bids.opened_form(bid, "technical")
+        form = technical_of(bid)
         for position, item in enumerate(form.eligibility.exclusions if form is not None else ()):
             person, employer = (item.name, "") if item.kind == "person" else ("", item.name)
             found.append(Request(bid, position, person, employer, item.reason, decided.get((bid.id, position))))

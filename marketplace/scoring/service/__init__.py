@@ -1,5 +1,27 @@
 """The verbs of a review: the only writer of sheets."""
 
+from marketplace.scoring.service.review import (
+    begin_round,
+    declare,
+    give_codes,
+    give_sheets,
+    start_review,
+    why_not_start,
+)
 from marketplace.scoring.service.sheets import confirm, correct, hand_in, hand_in_all, make_sheets, save, settle
 
-__all__ = ["confirm", "correct", "hand_in", "hand_in_all", "make_sheets", "save", "settle"]
+__all__ = [
+    "begin_round",
+    "confirm",
+    "correct",
+    "declare",
+    "give_codes",
+    "give_sheets",
+    "hand_in",
+    "hand_in_all",
+    "make_sheets",
+    "save",
+    "settle",
+    "start_review",
+    "why_not_start",
+]

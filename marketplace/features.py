@@ -17,6 +17,7 @@ FEATURES = (
     "marketplace.notifications.routes",
     "marketplace.search.routes",
     "marketplace.capabilities.routes",
+    "marketplace.openings.routes",
     "marketplace.home.routes",
     "marketplace.desk.routes",
     "marketplace.settings.routes",

@@ -203,7 +203,8 @@ def _end(error: BaseException | None) -> None:
 
 
 def wants_json() -> bool:
-    return request.path.startswith("/api/")
+    """The API, and a page's own script that sent JSON."""
+    return request.path.startswith("/api/") or request.is_json
 
 
 def _answer(status: int, sentence: str, *, title: str | None = None, errors: dict[str, str] | None = None) -> Any:

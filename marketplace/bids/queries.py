@@ -14,6 +14,7 @@ from sqlalchemy.orm import joinedload, selectinload, undefer
 from marketplace import db
 from marketplace.accounts.models import Organisation
 from marketplace.accounts.rules import OrganisationState, Role
+from marketplace.bids.content import Price, Technical, price_from, technical_from
 from marketplace.bids.models import (
     Bid,
     BidDecoy,
@@ -348,6 +349,14 @@ def all_opened_files(opened_bids: Sequence[Bid]) -> dict[int, list[BidFile]]:
     return found
 
 
+def opened_form(bid: Bid, envelope: str) -> Technical | Price | None:
+    """An opened envelope's form as ``content`` has it; what cannot be read in it is a finding of ``validity``."""
+    fields = opened_fields(bid, envelope)
+    if fields is None:
+        return None
+    return technical_from(fields) if envelope == "technical" else price_from(fields)
+
+
 def opened_files(bid: Bid) -> list[BidFile]:
     """The opened files, technical before price, each with its finding and what the scanner said."""
     if bid.state not in WAS_OPENED:
@@ -372,9 +381,7 @@ def file_chunks(bid: Bid, file: BidFile, *, storage: Storage) -> Iterator[bytes]
     )
 
 
-def total_fen(version: BidVersion, row: BidOpening) -> int | None:
-    """The total of an opened price envelope, for the record; ``None`` where the form has none."""
-    if row.form is None:
-        return None
-    total = _decrypted(row.form, version.bid, row.envelope)["fields"].get("total_fen")
-    return total if isinstance(total, int) and not isinstance(total, bool) else None
+def prices(version: BidVersion, row: BidOpening) -> Price:
+    """An opened price envelope, for the record."""
+    assert row.form is not None
+    return price_from(_decrypted(row.form, version.bid, row.envelope)["fields"])

@@ -192,6 +192,8 @@ def menu(current: str, count: int | None = None) -> list[dict[str, Any]]:
             ("demands.queue_appraisal", _("待论证"), (Role.SCREENER, Role.PUBLISHER)),
             ("demands.queue_pool", _("备选库"), (Role.SCREENER, Role.PUBLISHER)),
             ("demands.manage_batches", _("批次编排"), (Role.PUBLISHER,)),
+            ("openings.desk", _("保管人"), (Role.CUSTODIAN,)),
+            ("openings.keys", _("核对密钥"), (Role.SECADMIN, Role.SUPERVISOR, Role.PUBLISHER)),
             ("log.index", _("审计记录"), (Role.AUDITADMIN, Role.SUPERVISOR)),
             ("admin.index", _("系统管理"), (Role.SYSADMIN, Role.SECADMIN)),
             ("help.index", _("办事指南"), tuple(Role)),

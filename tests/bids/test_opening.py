@@ -22,7 +22,7 @@ from marketplace.platform.audit.models import AuditDetail
 from marketplace.platform.errors import Forbidden, Refused
 from marketplace.platform.files import LocalStorage
 from marketplace.platform.sealing.wire import canonical, sha256
-from tests.bids import making
+from tests.bids import contents, making
 from tests.bids.conftest import actor, after, travel_to
 from tests.demands.conftest import Stage
 from tests.sealing.bench import content_of, small_bid
@@ -51,6 +51,16 @@ def test_what_was_sealed_is_read_and_nothing_before(stage: Stage, storage: Local
     assert read(demand, "rival", storage) == content_of(small_bid(2))
 
 
+def test_the_content_comes_back_as_it_was_written(stage: Stage, storage: LocalStorage) -> None:
+    demand = stage.published()
+    written = contents.technical(demand.said), contents.price(demand.said)
+    making.seal_all(demand, [contents.complete(demand.said)], storage=storage)
+    making.close(demand)
+    making.open_stage(demand, storage=storage)
+    bid = making.bid_of(demand, "bidder")
+    assert (queries.opened_form(bid, "technical"), queries.opened_form(bid, "price")) == written
+
+
 def test_the_record_is_hashed_into_the_log(stage: Stage, storage: LocalStorage) -> None:
     demand = making.opened(stage, [None, None], storage=storage)
     row = queries.stage_of(demand, FIRST)
@@ -58,7 +68,7 @@ def test_the_record_is_hashed_into_the_log(stage: Stage, storage: LocalStorage) 
     assert row.record is not None
     assert row.record_hash == sha256(canonical(row.record))
     assert [line["bidder"] for line in row.record["bids"]] == ["河洛智感科技有限公司", "中原云图信息技术有限公司"]
-    assert [line["price_fen"] for line in row.record["bids"]] == [123_456_00, 123_456_00]
+    assert [line["price"]["total_fen"] for line in row.record["bids"]] == [123_456_00, 123_456_00]
     leaf = db.session.scalar(select(AuditDetail).where(AuditDetail.kind == "opening.record"))
     assert leaf is not None
     assert leaf.facts["record"] == row.record_hash
@@ -230,7 +240,7 @@ def test_two_steps(stage: Stage, storage: LocalStorage) -> None:
     row = queries.stage_of(demand, FIRST)
     assert row is not None
     assert row.record is not None
-    assert [line["price_fen"] for line in row.record["bids"]] == [None, None]
+    assert [line["price"] for line in row.record["bids"]] == [None, None]
     first = making.bid_of(demand, "bidder")
     assert queries.opened_fields(first, "technical") == small_bid(1)["technical"].fields
     assert queries.opened_fields(first, "price") is None
@@ -248,7 +258,8 @@ def test_two_steps(stage: Stage, storage: LocalStorage) -> None:
     prices = queries.stage_of(demand, PRICE)
     assert prices is not None
     assert prices.record is not None
-    assert [line["price_fen"] for line in prices.record["bids"]] == [123_456_00, None]
+    said = [line["price"] and line["price"]["total_fen"] for line in prices.record["bids"]]
+    assert said == [123_456_00, None]
 
 
 def test_withdrawing_destroys_unread(stage: Stage, storage: LocalStorage) -> None:

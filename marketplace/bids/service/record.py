@@ -60,5 +60,16 @@ def _line(version: BidVersion, rows: list[BidOpening], demand: Demand) -> dict[s
         "outcome": bad.outcome if bad is not None else "opened",
         "code": bad.reason if bad is not None else "",
         "detail": bad.detail if bad is not None else "",
-        "price_fen": queries.total_fen(version, price) if price is not None else None,
+        "price": _price(version, price) if price is not None else None,
+    }
+
+
+def _price(version: BidVersion, row: BidOpening) -> dict[str, Any]:
+    """What is read out of a price envelope; which of the three counts follows from the funding mode."""
+    said = queries.prices(version, row)
+    share = said.share_percent
+    return {
+        "total_fen": said.total_fen,
+        "subsidy_fen": said.subsidy_fen,
+        "share_percent": None if share is None else f"{share:f}",
     }

@@ -1,0 +1,35 @@
+"""The opening hall with its record, and the custodians' pages. One blueprint: ``openings.<view>``."""
+
+from __future__ import annotations
+
+from functools import partial
+from importlib import import_module
+
+from flask import Blueprint, Flask
+
+from marketplace.openings import errands, jobs
+from marketplace.openings.cli import reopen
+from marketplace.platform.errands import register
+from marketplace.platform.outbox.service import subscribe
+from marketplace.worker import every
+
+bp = Blueprint("openings", __name__)
+PARTS = ("hall", "custodians", "releases")
+
+
+def install(app: Flask) -> None:
+    """Register views, jobs, errands and what the demand's page says about the opening."""
+    config = app.config["ZHANGBANG"]
+    for part in PARTS:
+        import_module(f"{__name__}.{part}")
+    app.register_blueprint(bp)
+    hall = import_module(f"{__name__}.hall")
+    app.extensions["demand_page"].append(hall.on_demand_page)
+    subscribe("openings", jobs.handle, topics=("demand.withdraw", "demand.lapse", "opening."))
+    every(2, "openings", partial(jobs.run, storage=app.extensions["storage"], scanner=config.clamd or None))
+    every(60, "custodian reminders", jobs.remind)
+    register(("custodian",), errands.releases)
+    register(("custodian",), errands.keys)
+    register(("secadmin", "supervisor", "publisher"), errands.confirmations)
+    register(("screener", "publisher"), errands.objections)
+    app.cli.add_command(reopen)

@@ -21,6 +21,7 @@ CATALOGUE = ROOT / "marketplace" / "translations" / "en" / "LC_MESSAGES" / "mess
 BILINGUAL = (
     "base.html", "layouts/", "components/", "errors/", "home/", "batches/", "demands/form", "demands/list",
     "demands/show", "demands/history", "demands/print", "questions/", "accounts/", "organisations/", "search/", "capabilities/", "bids/", "notices/",
+    "openings/hall", "openings/_record", "openings/record", "openings/objection",
     "transparency/", "verify/", "help/",
 )  # fmt: skip
 METHODS = [("marketplace/**.py", "python"), ("templates/**.html", "jinja2"), ("templates/**.txt", "jinja2")]

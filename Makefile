@@ -35,7 +35,6 @@ soak: $(DEV)
 
 bench: $(DEV)
 	$(BIN)/python -m bench
-	$(BIN)/python -m bench.audit
 
 i18n: $(DEV)
 	$(BIN)/python scripts/words.py

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from sqlalchemy import Select, func, or_, select
@@ -156,6 +156,11 @@ def posting_units() -> list[Organisation]:
             .order_by(Organisation.name)
         )
     )
+
+
+def units(ids: Iterable[int | None]) -> Select[Organisation]:
+    """The organisations with these ids."""
+    return select(Organisation).where(Organisation.id.in_({id_ for id_ in ids if id_ is not None}))
 
 
 def unit_index(units: Sequence[Organisation]) -> dict[str, int]:

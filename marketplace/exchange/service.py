@@ -308,21 +308,16 @@ def confirm(source: ImportBatch, *, actor: Actor, now: datetime) -> list[Demand]
         problem = why_not_creatable(row.effective_status, has_unit=row.unit_id is not None)
         if problem is not None:
             raise Refused(f"第 {row.row_number} 行还不能导入：{problem}")
-    created = []
+    units = {unit.id: unit for unit in db.session.scalars(queries.units(row.unit_id for row in pending))}
+    drafts = []
     for row in pending:
-        unit = db.session.get(Organisation, row.unit_id)
-        assert unit is not None
-        demand = demands.create(
-            unit=unit,
-            content=content_of(Values.from_json(row.values), unit=unit),
-            actor=actor,
-            now=now,
-            origin_kind="import",
-            batch_id=locked.batch_id,
-        )
+        assert row.unit_id is not None
+        unit = units[row.unit_id]
+        drafts.append((unit, content_of(Values.from_json(row.values), unit=unit)))
+    created = demands.create_all(drafts, actor=actor, now=now, origin_kind="import", batch_id=locked.batch_id)
+    for row, demand in zip(pending, created, strict=True):
         row.demand_id = demand.id
         row.outcome, row.decided_at, row.decided_by_id = Outcome.CREATED, now, actor.id
-        created.append(demand)
     locked.state, locked.finished_at, locked.finished_by_id = ImportState.DONE, now, actor.id
     ends = {str(end): sum(1 for row in rows if row.outcome is end) for end in Outcome if end is not Outcome.PENDING}
     audit.append("import.confirm", subject=locked.audit_subject, actor=actor, at=now, facts=ends)

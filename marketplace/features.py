@@ -18,6 +18,7 @@ FEATURES = (
     "marketplace.search.routes",
     "marketplace.capabilities.routes",
     "marketplace.openings.routes",
+    "marketplace.results.routes",
     "marketplace.home.routes",
     "marketplace.desk.routes",
     "marketplace.settings.routes",

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import and_, case, func, or_, select
+from sqlalchemy import Select, and_, case, func, or_, select
 from sqlalchemy.orm import joinedload, selectinload, undefer
 
 from marketplace import db
 from marketplace.accounts.models import Organisation
+from marketplace.accounts.rules import Role
 from marketplace.bids.models import Bid
 from marketplace.bids.rules import BidState
 from marketplace.demands.content import DemandContent
@@ -21,12 +22,12 @@ from marketplace.demands.queries import escaped
 from marketplace.demands.queries import visible as visible_demands
 from marketplace.demands.rules import State
 from marketplace.demands.score_sheets import PRICE_BASES, PriceBasis
-from marketplace.disclosure import Phase, Terms, phase_of
+from marketplace.disclosure import Fact, Person, Phase, Terms, may_know, phase_of
 from marketplace.panels.models import Expert, Panel, PanelSeat, ReviewBid
 from marketplace.panels.rules.seats import SeatState
 from marketplace.platform.policy import Actor
 from marketplace.results.models import BidOut, Mend, Offer, Ranking, RankingLine, Reminder, Report, Signature, TieDraw
-from marketplace.results.rules import RANKING_VERSION, Disqualification, Pace
+from marketplace.results.rules import RANKING_VERSION, Disqualification, Pace, ReportState
 from marketplace.scoring.models import Sheet
 from marketplace.scoring.queries import COMPETING
 from marketplace.scoring.rules.formulas import Answer
@@ -41,6 +42,15 @@ OUT_BY_STATE: Mapping[BidState, str] = {
     BidState.UNOPENABLE: str(Disqualification.PRICE_UNOPENABLE),
     BidState.DECLINED: str(Disqualification.RENOUNCED),
 }
+# Still competing, or competed to the end: what a member was expected to score.
+STILL_IN = (
+    *COMPETING,
+    BidState.CANDIDATE,
+    BidState.NOT_SELECTED,
+    BidState.AWARDED,
+    BidState.DECLINED,
+    BidState.CLOSED,
+)
 PER_PAGE = (50, 100, 250)
 
 
@@ -53,39 +63,183 @@ def find_demand(*, actor: Actor, now: datetime, ref: str) -> Demand | None:
     )
 
 
-def terms_of(content: DemandContent) -> Terms:
-    """What the published demand promised, as ``disclosure`` asks."""
-    return Terms(blind=content.blind, two_step=content.two_step, public_scores=content.public_scores)
+@dataclass(frozen=True)
+class Reviewed:
+    """A demand with what its review has come to, and what the policy asks about it."""
 
+    demand: Demand
+    member_account_ids: frozenset[int]
+    chair_account_id: int | None
+    sheets_locked: bool
+    ranking_id: int | None  # the newest, of whatever round
+    ranked: bool  # there is one of the present round
+    undecided: bool  # ties in the newest wait for a draw
+    reminded_at: datetime | None
+    report_ranking_id: int | None
+    report_state: ReportState | None
 
-def phase(demand: Demand, *, now: datetime) -> Phase:
-    """Where the competition stands, for ``disclosure.may_know``."""
-    closed = demand.closes_at is not None and now >= demand.closes_at
-    locked = ranked = False
-    if demand.state is State.REVIEWING:
-        ranked = latest(demand.id) is not None and _is_current(demand.id)
-        locked = ranked or is_locked(demand.id)
-    opened = db.session.scalar(select(ReviewBid.bid_id).where(ReviewBid.demand_id == demand.id).limit(1)) is not None
-    return phase_of(str(demand.state), closed=closed, opened=opened, locked=locked, ranked=ranked)
+    @property
+    def screener_id(self) -> int | None:
+        return self.demand.screener_id
 
+    @property
+    def state(self) -> State:
+        return self.demand.state
 
-def _is_current(demand_id: int) -> bool:
-    """Whether the newest ranking is of the present round of review."""
-    return bool(
-        db.session.scalar(
-            select(func.max(Ranking.round) == Panel.review_round)
-            .join(Panel, Panel.demand_id == Ranking.demand_id)
-            .where(Ranking.demand_id == demand_id)
-            .group_by(Panel.review_round)
+    @property
+    def is_locked(self) -> bool:
+        return self.demand.state is not State.REVIEWING or self.ranked or self.sheets_locked
+
+    @property
+    def phase(self) -> Phase:
+        """For ``disclosure``."""
+        under_review = self.demand.state is State.REVIEWING
+        return phase_of(
+            str(self.demand.state),
+            closed=True,
+            opened=True,
+            locked=under_review and self.is_locked,
+            ranked=under_review and self.ranked,
         )
+
+
+def find_reviewed(*, actor: Actor, now: datetime, ref: str) -> Reviewed | None:
+    """A demand under review or past it, with where its review stands: one query, two for a member of a panel."""
+    here = Panel.demand_id == Demand.id
+    seats = select(func.count()).select_from(PanelSeat).join(Panel).where(here, PanelSeat.round == Panel.round)
+    reports = (Report.demand_id == Demand.id, Report.id.desc())
+    row = db.session.execute(
+        visible_demands(actor, now)
+        .where(Demand.number == ref, Demand.state.in_(REVIEWED))
+        .options(joinedload(Demand.unit), undefer(Demand.content))
+        .add_columns(
+            *_status(),
+            seats.scalar_subquery(),
+            select(Ranking.id)
+            .where(Ranking.demand_id == Demand.id)
+            .order_by(Ranking.number.desc())
+            .limit(1)
+            .scalar_subquery(),
+            select(Ranking.undecided)
+            .where(Ranking.demand_id == Demand.id)
+            .order_by(Ranking.number.desc())
+            .limit(1)
+            .scalar_subquery(),
+            select(func.max(Reminder.sent_at)).where(Reminder.demand_id == Demand.id).scalar_subquery(),
+            select(Report.ranking_id).where(reports[0]).order_by(reports[1]).limit(1).scalar_subquery(),
+            select(Report.state).where(reports[0]).order_by(reports[1]).limit(1).scalar_subquery(),
+        )
+    ).first()
+    if row is None or not row[7]:
+        return None  # it never came to a review
+    demand: Demand = row[0]
+    members: list[tuple[int | None, datetime | None]] = []
+    if actor.has(Role.EXPERT):
+        found = db.session.execute(
+            select(PanelSeat.expert_account_id, PanelSeat.chaired_at)
+            .join(Panel, Panel.id == PanelSeat.panel_id)
+            .where(Panel.demand_id == demand.id, PanelSeat.round == Panel.round, PanelSeat.state == SeatState.DECLARED)
+        )
+        members = [(account, at) for account, at in found]
+    return Reviewed(
+        demand,
+        frozenset(account for account, _ in members if account is not None),
+        next((account for account, at in members if at is not None), None),
+        _closes(row[1:6]),
+        row[8],
+        row[6] is not None,
+        bool(row[9]),
+        row[10],
+        row[11],
+        row[12],
     )
 
 
-def is_locked(demand_id: int) -> bool:
-    """Whether every expected sheet of the present round is locked (``scoring.queries`` decides)."""
-    from marketplace.scoring.queries import all_locked
+def _status() -> tuple[Any, ...]:
+    """Scalar subqueries about ``Demand``: size, declared, waiting, competing, locked; a ranking of the present round."""
+    here = and_(Panel.demand_id == Demand.id)
+    seat = select(func.count()).select_from(PanelSeat).join(Panel).where(here, PanelSeat.round == Panel.round)
+    waiting = PanelSeat.state.in_([SeatState.INVITED, SeatState.CONFIRMED])
+    bids = (
+        select(func.count())
+        .select_from(ReviewBid)
+        .join(Bid, Bid.id == ReviewBid.bid_id)
+        .where(ReviewBid.demand_id == Demand.id, Bid.state.in_(COMPETING))
+    )
+    locked = (
+        select(func.count())
+        .select_from(Sheet)
+        .join(PanelSeat, PanelSeat.id == Sheet.seat_id)
+        .join(Panel, Panel.id == PanelSeat.panel_id)
+        .join(Bid, Bid.id == Sheet.bid_id)
+        .where(
+            Sheet.demand_id == Demand.id,
+            Sheet.round == Panel.review_round,
+            Sheet.state == SheetState.LOCKED,
+            PanelSeat.round == Panel.round,
+            PanelSeat.state == SeatState.DECLARED,
+            Bid.state.in_(COMPETING),
+        )
+    )
+    ranking = (
+        select(func.max(Ranking.id))
+        .join(Panel, Panel.demand_id == Ranking.demand_id)
+        .where(Ranking.demand_id == Demand.id, Ranking.round == Panel.review_round)
+    )
+    return (
+        select(Panel.size).where(here).scalar_subquery(),
+        seat.where(PanelSeat.state == SeatState.DECLARED).scalar_subquery(),
+        seat.where(waiting).scalar_subquery(),
+        bids.scalar_subquery(),
+        locked.scalar_subquery(),
+        ranking.scalar_subquery(),
+    )
 
-    return all_locked(demand_id)
+
+def _closes(row: Any) -> bool:
+    """expected − locked = ∅ and something was expected: what ``scoring.queries.all_locked`` says, counted in SQL."""
+    size, declared, waiting, competing, locked = row
+    return bool(size and declared >= size and not waiting and competing and locked == declared * competing)
+
+
+def is_locked(demand_id: int) -> bool:
+    """Whether every expected sheet of the present round is locked."""
+    row = db.session.execute(select(*_status()).select_from(Demand).where(Demand.id == demand_id)).one()
+    return _closes(row[:5])
+
+
+def person_of(actor: Actor, reviewed: Reviewed) -> Person:
+    """What the actor is to this review, for ``disclosure``."""
+    for role, person in (
+        (Role.SUPERVISOR, Person.SUPERVISOR),
+        (Role.PUBLISHER, Person.PUBLISHER),
+        (Role.SCREENER, Person.SCREENER),
+    ):
+        if actor.has(role):
+            return person
+    if actor.id is not None and actor.id == reviewed.chair_account_id:
+        return Person.CHAIR
+    return Person.EXPERT if actor.id in reviewed.member_account_ids else Person.PUBLIC
+
+
+def names(reviewed: Reviewed, actor: Actor, *, now: datetime) -> dict[int, str]:
+    """What each bid is called for this reader: code and bidder, or the code alone while he may not know who bid."""
+    demand = reviewed.demand
+    known = may_know(
+        Fact.BIDDER, reviewed.phase, person_of(actor, reviewed), terms_of(demand.said), reached=Phase.RANKED
+    )
+    rows = db.session.execute(
+        select(ReviewBid.bid_id, ReviewBid.code, Organisation.name)
+        .join(Bid, Bid.id == ReviewBid.bid_id)
+        .join(Organisation, Organisation.id == Bid.organisation_id)
+        .where(ReviewBid.demand_id == demand.id)
+    )
+    return {bid_id: f"{code} {name}" if known else code for bid_id, code, name in rows}
+
+
+def terms_of(content: DemandContent) -> Terms:
+    """What the published demand promised, as ``disclosure`` asks."""
+    return Terms(blind=content.blind, two_step=content.two_step, public_scores=content.public_scores)
 
 
 # -- who has finished ------------------------------------------------------------------------------------------------
@@ -192,9 +346,12 @@ class Filters:
 
 @dataclass(frozen=True, slots=True)
 class BidPage:
+    """``total`` of what the filter leaves; ``competing`` of the whole demand."""
+
     rows: list[BidRow]
     total: int
     page: int
+    competing: int
 
     def pages(self, per_page: int) -> int:
         return max(1, -(-self.total // per_page))
@@ -221,6 +378,7 @@ def bid_page(demand_id: int, filters: Filters, *, seats: Sequence[int], ranking_
             RankingLine.total,
             RankingLine.standing,
             func.count().over(),
+            _competing(demand_id).scalar_subquery(),
         )
         .join(Bid, Bid.id == ReviewBid.bid_id)
         .join(Organisation, Organisation.id == Bid.organisation_id)
@@ -272,27 +430,27 @@ def bid_page(demand_id: int, filters: Filters, *, seats: Sequence[int], ranking_
         ],
         found[0][8] if found else 0,
         page,
+        found[0][9] if found else competing(demand_id),
+    )
+
+
+def _competing(demand_id: int) -> Select[int]:
+    return (
+        select(func.count())
+        .select_from(ReviewBid)
+        .join(Bid, Bid.id == ReviewBid.bid_id)
+        .where(ReviewBid.demand_id == demand_id, Bid.state.in_(STILL_IN))
     )
 
 
 def competing(demand_id: int) -> int:
-    """How many bids are still scored."""
-    return (
-        db.session.scalar(
-            select(func.count())
-            .select_from(ReviewBid)
-            .join(Bid, Bid.id == ReviewBid.bid_id)
-            .where(ReviewBid.demand_id == demand_id, Bid.state.in_(COMPETING))
-        )
-        or 0
-    )
+    """How many bids are, or were to the end, scored."""
+    return db.session.scalar(_competing(demand_id)) or 0
 
 
-def reminded_on(demand_id: int) -> Reminder | None:
-    """The newest reminder."""
-    return db.session.scalar(
-        select(Reminder).where(Reminder.demand_id == demand_id).order_by(Reminder.on.desc()).limit(1)
-    )
+def paced(member: Member, expected: int) -> Pace:
+    """The member's pace against what is expected of each."""
+    return replace(member.pace, expected=expected)
 
 
 # -- what a ranking is computed from ---------------------------------------------------------------------------------
@@ -419,6 +577,28 @@ def tie_draw(demand_id: int, round_: int) -> TieDraw | None:
     return db.session.scalar(select(TieDraw).where(TieDraw.demand_id == demand_id, TieDraw.round == round_))
 
 
+def single_scores(demand_id: int, round_: int) -> list[tuple[int, str, str, dict[str, Any], int]]:
+    """(bid, seat number, expert, content, sheet) of the sheets of one round that are locked, by code and seat."""
+    rows = db.session.execute(
+        select(Sheet.bid_id, PanelSeat.order, Expert.name, Sheet.content, Sheet.id)
+        .join(PanelSeat, PanelSeat.id == Sheet.seat_id)
+        .join(Expert, Expert.id == PanelSeat.expert_id)
+        .join(ReviewBid, ReviewBid.bid_id == Sheet.bid_id)
+        .where(Sheet.demand_id == demand_id, Sheet.round == round_, Sheet.state == SheetState.LOCKED)
+        .order_by(ReviewBid.code, PanelSeat.order)
+    )
+    return [(row[0], f"{row[1] + 1:02d}", row[2], row[3], row[4]) for row in rows]
+
+
+def find_sheet(demand_id: int, sheet_id: int) -> Sheet | None:
+    """A locked sheet bound to its demand."""
+    return db.session.scalar(
+        select(Sheet)
+        .where(Sheet.id == sheet_id, Sheet.demand_id == demand_id, Sheet.state == SheetState.LOCKED)
+        .options(joinedload(Sheet.seat).joinedload(PanelSeat.expert), joinedload(Sheet.demand))
+    )
+
+
 def report(demand_id: int) -> Report | None:
     """The newest report with its signatures."""
     return db.session.scalar(
@@ -436,7 +616,7 @@ def report(demand_id: int) -> Report | None:
 def codes(demand_id: int) -> dict[int, str]:
     """Bid → its code in the review."""
     rows = db.session.execute(select(ReviewBid.bid_id, ReviewBid.code).where(ReviewBid.demand_id == demand_id))
-    return dict(rows)
+    return dict(rows.all())
 
 
 def open_mends(demand_id: int) -> list[Mend]:

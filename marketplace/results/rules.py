@@ -160,6 +160,16 @@ def _not_the_screener(actor: Actor, subject: Any, now: datetime) -> bool:
     return bool(actor.id != subject.screener_id)
 
 
+def _is_chair(actor: Actor, subject: Any, now: datetime) -> bool:
+    return actor.id is not None and actor.id == subject.chair_account_id
+
+
+def _is_locked(actor: Actor, subject: Any, now: datetime) -> bool:
+    return bool(subject.is_locked)
+
+
+locked = Need("sheets_locked", "评分锁定之前，任何人看不到别人的分数和排名。", _is_locked)
+chair = Need("panel_chair", "只有本需求专家组的组长可以这样做。", _is_chair)
 member = Need("panel_member", "只有本需求专家组现任成员可以这样做。", _is_member)
 not_the_screener = Need(
     "not_the_screener", "受理过这项需求的人不能单独决定，请由另一位发榜负责人办理。", _not_the_screener
@@ -169,19 +179,20 @@ office = policy.role("screener", "publisher", "supervisor", refusal="评审情�
 
 GRANTS = policy.declare(
     {
-        "review.see": [[office]],
+        "review.see": [[office], [chair]],
         "review.lock": [[screener], [publisher], [system]],
         "review.remind": [[screener], [publisher]],
         "review.call_prices": [[screener], [publisher], [system]],
-        "ranking.see": [[office], [member]],
+        "ranking.see": [[office, locked], [member, locked]],
         "ranking.compute": [[screener], [publisher], [supervisor], [system]],
         "ranking.draw": [[supervisor]],
         "ranking.propose_disqualification": [[publisher, not_the_screener]],
         "ranking.disqualify": [[supervisor, disqualification_proposed]],
         "report.open": [[screener], [publisher]],
-        "report.see": [[office], [member]],
+        "report.see": [[office, locked], [member, locked]],
         "report.sign": [[member]],
-        "mend.propose": [[member]],
+        "mend.propose": [[chair]],
+        "mend.see": [[office, locked], [chair, locked]],
         "mend.decide": [[supervisor]],
         "oversight.see": [[supervisor]],
     }

@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from marketplace import db
 from marketplace.bids.rules import BidState
+from marketplace.panels.rules.seats import SeatState
 from marketplace.platform import audit
 from marketplace.platform.errors import Forbidden, Invalid, Refused, TooLate
 from marketplace.results import queries, service
@@ -52,7 +53,7 @@ def test_a_tampered_record_is_noticed(review: Review) -> None:
     assert ranking is not None
     full = queries.with_lines(ranking.id)
     assert full is not None
-    full.record = full.record.replace(b"85", b"86")
+    full.record = full.record.replace(b'"plan":"', b'"plan":"1', 1)
     with pytest.raises(Refused, match="指纹不符"):
         service.replay(full)
 
@@ -250,3 +251,20 @@ def test_everything_is_in_the_log(review: Review) -> None:
     kinds = set(db.session.scalars(select(audit.AuditDetail.kind)))
     assert {"ranking.compute", "report.open", "report.sign", "review.lock", "sheet.hand_in"} <= kinds
     assert db.session.scalar(select(Sheet).where(Sheet.state != SheetState.LOCKED)) is None
+
+
+def test_the_count_in_sql_says_what_the_rules_say(review: Review) -> None:
+    """``is_locked`` counts; ``scoring.queries.all_locked`` compares sets. They agree at every step of a review."""
+    from marketplace.scoring.queries import all_locked
+
+    assert queries.is_locked(review.demand.id) is all_locked(review.demand.id) is False
+    for bid in review.bids:
+        for expert in range(5):
+            review.score(bid, expert, review.entry(D("0.8")))
+            assert queries.is_locked(review.demand.id) is all_locked(review.demand.id)
+    assert all_locked(review.demand.id)
+    seat = review.panel.counted_seats[0]
+    seat.state = SeatState.RECUSED
+    db.session.flush()
+    db.session.expire_all()
+    assert queries.is_locked(review.demand.id) is all_locked(review.demand.id) is False, "a seat is vacant"

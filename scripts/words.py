@@ -22,7 +22,7 @@ BILINGUAL = (
     "base.html", "layouts/", "components/", "errors/", "home/", "batches/", "demands/form", "demands/list",
     "demands/show", "demands/history", "demands/print", "questions/", "accounts/", "organisations/", "search/", "capabilities/", "bids/", "notices/",
     "openings/hall", "openings/_record", "openings/record", "openings/objection",
-    "transparency/", "verify/", "help/",
+    "transparency/", "verify/", "help/", "desk/", "notifications/",
 )  # fmt: skip
 METHODS = [("marketplace/**.py", "python"), ("templates/**.html", "jinja2"), ("templates/**.txt", "jinja2")]
 KEYWORDS = {"_": None, "_l": None, "gettext": None, "ngettext": (1, 2), "lazy_gettext": None, "N_": None}

@@ -162,7 +162,7 @@ DEMO_ACCOUNTS = (
     *("drafter", "approver", "screener", "publisher", "publisher2", "custodian1", "custodian2", "custodian3"),
     "supervisor",
     *(f"expert{n}" for n in range(1, 10)),
-    *("finance", "bidder", "bidder_member", "rival", "sysadmin", "secadmin", "auditadmin"),
+    *("finance", "bidder", "bidder_member", "rival", "sysadmin", "secadmin", "secadmin2", "auditadmin"),
 )
 
 

@@ -17,7 +17,7 @@ from marketplace.search.cli import prepare as prepare_search
 
 ACCOUNTS = (
     "drafter approver screener publisher publisher2 custodian1 custodian2 custodian3 supervisor expert1…expert9 "
-    "finance bidder bidder_member rival sysadmin secadmin auditadmin"
+    "finance bidder bidder_member rival sysadmin secadmin secadmin2 auditadmin"
 )
 
 

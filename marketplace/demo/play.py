@@ -27,6 +27,7 @@ from marketplace.capabilities.rules import CapabilityAction
 from marketplace.demands import service
 from marketplace.demands.models import Demand
 from marketplace.demands.service import first_deadlines
+from marketplace.demo import office
 from marketplace.demo.content import DemandEntry, demands, organisations, people, story
 from marketplace.demo.content.abilities import Ability, abilities
 from marketplace.demo.content.parties import Contact
@@ -188,6 +189,8 @@ class Stage:
             yield from self._question(asked)
         for ability in abilities(self.today, self.firm_contacts()):
             yield from self._ability(ability)
+        for at, act in office.acts(self):
+            yield self.scene(at, ASK, act)
 
     def _batch(self, plan: story.BatchPlan) -> Iterator[Scene]:
         def create(at: datetime) -> None:
@@ -269,6 +272,8 @@ class Stage:
         yield self.scene(self.at(part.created), CREATE, create)
         if part.submitted is None:
             return
+        if part.demand in office.PAPERS:
+            yield self.scene(self.at(part.created), WRITE, lambda at: office.attach(self, part.demand, at))
         yield self.scene(self.at(part.submitted), WRITE, lambda at: self._submit(entry, at))
         for place, item in enumerate(rounds):
             yield self.scene(self.at(item.returned), SCREEN, partial(self._return, item))
@@ -309,9 +314,17 @@ class Stage:
             questions.draft(row, text=said.answer, actor=self.writer(entry), now=at)
             questions.publish(row, text=said.answer, actor=screener, now=at)
 
+        def on_the_way(at: datetime) -> None:
+            (row,) = rows
+            questions.route(row, actor=self.actor("screener"), now=at)
+            if said.drafted:
+                questions.draft(row, text=said.drafted, actor=self.writer(entry), now=at)
+
         yield self.scene(self.at(said.asked), ASK, ask)
         if said.answered is not None:
             yield self.scene(self.at(said.answered), ASK, answer)
+        elif said.routed is not None:
+            yield self.scene(self.at(said.routed), ASK, on_the_way)
 
     def firm_contacts(self) -> dict[str, Contact]:
         """Whom each firm names: the first of its people who may write for it."""

@@ -4,6 +4,7 @@ next act and the demo's sign-in cards all ask it.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -13,8 +14,8 @@ from sqlalchemy.orm import joinedload, raiseload
 from marketplace import db
 from marketplace.accounts.models import LoginSession
 from marketplace.accounts.rules import Role
-from marketplace.demands.models import Demand, DemandProposal
-from marketplace.demands.queries import escaped
+from marketplace.demands.models import Demand, DemandFollow, DemandProposal
+from marketplace.demands.queries import escaped, is_public
 from marketplace.demands.rules import SECOND_PERSON, Action, State
 from marketplace.platform.audit import AuditDetail
 from marketplace.platform.policy import Actor
@@ -129,6 +130,14 @@ def mine(actor: Actor, *, q: str = "", direction: str = "") -> Select[Demand]:
     return _rows(own, q, direction).order_by(Demand.updated_at.desc(), Demand.id.desc())
 
 
+def following(actor: Actor, now: datetime, *, q: str = "", direction: str = "") -> Select[Demand]:
+    """Public demands this person follows: what still runs by its deadline, then the rest, the latest on top."""
+    chosen = exists().where(DemandFollow.demand_id == Demand.id, DemandFollow.user_id == actor.id)
+    over = case((and_(Demand.state == State.PUBLISHED, Demand.closes_at > now), 0), else_=1)
+    order = (over, case((over == 0, Demand.closes_at)), Demand.closes_at.desc(), Demand.id.desc())
+    return _rows(and_(chosen, is_public(now)), q, direction).order_by(*order)
+
+
 def touched_at() -> ColumnElement[datetime]:
     """When a demand last came to whoever works on it now: written, handed in, appraised or pooled."""
     steps = (
@@ -153,8 +162,10 @@ def count_and_changed(query: Select[Demand], actor: Actor) -> tuple[int, int, da
     return total, changed, since
 
 
-def due_counts(actor: Actor, roles: frozenset[Role], calendar: Calendar, now: datetime) -> tuple[int, int, int, int]:
-    """(overdue, today, within three days, later) over what has a deadline; one query of two columns."""
+def due_counts(
+    actor: Actor, roles: frozenset[Role], calendar: Calendar, now: datetime, *, others: Iterable[datetime] = ()
+) -> tuple[int, int, int, int]:
+    """(overdue, today, within three days, later) over what has a deadline, ``others`` too; one query of two columns."""
     late = today = soon = later = 0
     rows = db.session.execute(
         select(Demand.state, Demand.submitted_at, Demand.appraising_at)
@@ -162,11 +173,12 @@ def due_counts(actor: Actor, roles: frozenset[Role], calendar: Calendar, now: da
         .limit(2_000)
     )
     days = {State.SUBMITTED: SCREENING_WORKING_DAYS, State.APPRAISING: APPRAISAL_WORKING_DAYS}
+    dues = list(others)
     for state, submitted_at, appraising_at in rows:
         since = submitted_at if state is State.SUBMITTED else appraising_at
-        if since is None:
-            continue
-        due = close_of(calendar.add_working_days(beijing_day(since), days[state]))
+        if since is not None:
+            dues.append(close_of(calendar.add_working_days(beijing_day(since), days[state])))
+    for due in dues:
         if due <= now:
             late += 1
         elif beijing_day(due) == beijing_day(now):

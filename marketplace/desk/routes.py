@@ -8,6 +8,7 @@ from typing import Any
 
 from flask import Blueprint, Flask, Response, current_app, g, request, url_for
 from flask import render_template as render
+from flask_babel import get_locale
 from flask_babel import gettext as _
 from sqlalchemy import Select, select
 
@@ -17,11 +18,12 @@ from marketplace.accounts.queries import actor_of
 from marketplace.accounts.rules import Role
 from marketplace.demands.models import Demand, DemandProposal
 from marketplace.demands.pages import pagination
-from marketplace.demands.rules import BEFORE_PUBLICATION, STATE_LABELS, TONES
-from marketplace.desk import queries
+from marketplace.demands.rules import BEFORE_PUBLICATION, PHASES, STATE_LABELS, TONES
+from marketplace.desk import others, queries, steps
 from marketplace.desk.queries import MATTERS, SECOND, Matter
-from marketplace.platform import formatting
-from marketplace.platform.errands import Errand, waiting
+from marketplace.notifications import queries as messages
+from marketplace.platform import errands, formatting
+from marketplace.platform.errands import FAR, Errand
 from marketplace.platform.files.names import disposition
 from marketplace.platform.rendering import xlsx
 from marketplace.platform.working_days import Calendar
@@ -50,7 +52,8 @@ def index() -> ResponseValue:
     matter = _word("matter")
     query = queries.todo(g.actor, roles, matter=matter, q=_word("q"), direction=_word("direction"))
     calendar = settings.calendar()
-    dues = queries.due_counts(g.actor, roles, calendar, g.now)
+    found = () if any(map(_word, ("matter", "q", "direction"))) else errands.waiting(g.actor, g.now, roles=roles)
+    dues = queries.due_counts(g.actor, roles, calendar, g.now, others=[item.due_at for item in found if item.due_at])
     labels = (_("已逾期"), _("今天到期"), _("3日内"), _("更晚"))
     known = [item for item in (*MATTERS, SECOND) if roles & set(item.roles)]
     return _page(
@@ -81,7 +84,7 @@ def index() -> ResponseValue:
         },
         show_next=True,
         calendar=calendar,
-        errands=() if any(map(_word, ("matter", "q", "direction"))) else waiting(g.actor, g.now, roles=roles),
+        found=found,
     )
 
 
@@ -107,6 +110,23 @@ def mine() -> ResponseValue:
     )
 
 
+@bp.get("/desk/following")
+@allow("demand.desk")
+def following() -> ResponseValue:
+    """What this person follows, the nearest deadline first."""
+    return _page(
+        queries.following(g.actor, g.now, q=_word("q"), direction=_word("direction")),
+        title=_("我的关注"),
+        current="following",
+        nothing={
+            "title": _("还没有关注的需求"),
+            "text": _("在需求页点“关注”，变更、答疑和截止提醒会发给您，并列在这里。"),
+            "action": (url_for("demands.index"), _("看榜单")),
+        },
+        public=True,
+    )
+
+
 def _page(
     query: Select[Demand],
     *,
@@ -117,19 +137,22 @@ def _page(
     dues: Any = None,
     show_next: bool = False,
     calendar: Calendar | None = None,
-    errands: Sequence[Errand] = (),
+    found: Sequence[Errand] = (),
+    public: bool = False,
 ) -> ResponseValue:
-    """``errands``: what other features have waiting, shown before the demands of the first page."""
+    """``found``: the errands that other features have waiting, among the demands of the first page by their dates."""
     if request.args.get("export") == "xlsx":
-        return _export(query, title)
+        return _export(query, title, found)
     total, changed, since = queries.count_and_changed(query, g.actor)
-    others = [_errand(item) for item in errands]
     pages = max(1, -(-total // PER_PAGE))
     text = request.args.get("page", "1")
     page = min(int(text) if text.isascii() and text.isdigit() and len(text) < 7 and int(text) else 1, pages)
     rows = list(db.session.scalars(query.limit(PER_PAGE).offset((page - 1) * PER_PAGE)))
-    tasks = (others if page == 1 else []) + _tasks(rows, calendar or settings.calendar())
-    total += len(others)
+    tasks = [_public_task(row) for row in rows] if public else _tasks(rows, calendar or settings.calendar())
+    if page == 1 and found:
+        # Both are in order of their own dates; what has none keeps its place behind what has one.
+        tasks = sorted([_errand(item) for item in found] + tasks, key=lambda task: task["due_at"] or FAR)
+    total += len(found)
     direction = [(code, label.zh) for code, label in taxonomy.DIRECTIONS.items()]
     return render(
         "desk/index.html",
@@ -177,11 +200,17 @@ def menu(current: str, count: int | None = None) -> list[dict[str, Any]]:
         here = endpoint == f"desk.{current}"
         return {"url": url_for(endpoint), "label": label, "count": number, "hot": bool(number), "current": here}
 
-    own = [item("desk.index", _("待办"), count), item("desk.done", _("已办")), item("desk.mine", _("我发起的"))]
+    g.unread_messages = unread = messages.unread_count(g.actor.id)  # the head of the page shows it too
+    own = [
+        item("desk.index", _("待办"), count),
+        item("desk.done", _("已办")),
+        item("desk.mine", _("我发起的")),
+        item("desk.following", _("我的关注")),
+        item("messages.index", _("消息"), unread or None),
+    ]
     work = [
         item(endpoint, label)
         for endpoint, label, roles in (
-            ("messages.index", _("消息"), tuple(Role)),
             ("demands.new", _("填报需求"), (Role.DRAFTER, Role.APPROVER)),
             ("questions.desk", _("答疑"), (Role.SCREENER, Role.DRAFTER, Role.APPROVER)),
             ("exchange.index", _("导入清单"), (Role.SCREENER,)),
@@ -196,6 +225,7 @@ def menu(current: str, count: int | None = None) -> list[dict[str, Any]]:
             ("openings.keys", _("核对密钥"), (Role.SECADMIN, Role.SUPERVISOR, Role.PUBLISHER)),
             ("log.index", _("审计记录"), (Role.AUDITADMIN, Role.SUPERVISOR)),
             ("admin.index", _("系统管理"), (Role.SYSADMIN, Role.SECADMIN)),
+            ("organisations.own", _("本单位"), (Role.ORG_ADMIN, Role.BIDDER, Role.DRAFTER, Role.APPROVER)),
             ("help.index", _("办事指南"), tuple(Role)),
         )
         if endpoint in current_app.view_functions and g.actor.has(*roles)
@@ -241,11 +271,30 @@ def _tasks(rows: list[Demand], calendar: Calendar) -> list[dict[str, Any]]:
     return tasks
 
 
+def _public_task(demand: Demand) -> dict[str, Any]:
+    """A followed demand: its public page, and its deadline while it runs."""
+    url, phase = url_for("demands.show", ref=demand.ref), demand.phase(g.now)
+    running = demand.closes_at is not None and demand.accepts_bids(g.now)
+    label = PHASES[phase]
+    return {
+        "id": demand.id,
+        "title": demand.title,
+        "url": url,
+        "note": f"{demand.number}　{demand.unit.display_name}",
+        "matter": _("揭榜") if running else _("查看"),
+        "state": {"label": label.en if str(get_locale()) == "en" else label.zh, "tone": TONES[phase]},
+        "quality": None,
+        "verb": _("查看"),
+        "verb_url": url,
+        **_due(demand.closes_at if running else None),
+    }
+
+
 def _due(due: datetime | None) -> dict[str, Any]:
-    """The three values of a task about its deadline."""
+    """What a task says about its deadline."""
     late = due is not None and due <= g.now
     word = None if due is None else _("已逾期") if late else formatting.countdown(due, g.now)
-    return {"due": word, "due_note": formatting.moment_short(due) if due else None, "late": late}
+    return {"due": word, "due_note": formatting.moment_short(due) if due else None, "late": late, "due_at": due}
 
 
 def _errand(errand: Errand) -> dict[str, Any]:
@@ -280,9 +329,12 @@ def _verb_url(demand: Demand, matter: Matter) -> str:
     return url_for(endpoint, ref=demand.ref)
 
 
-def _export(query: Select[Demand], title: str) -> Response:
+def _export(query: Select[Demand], title: str, found: Sequence[Errand] = ()) -> Response:
     """The filtered list as xlsx; texts stay texts, whatever sign they begin with."""
     rows = [
+        ["", item.title, item.note, "", item.matter, "", formatting.moment_table(item.due_at) if item.due_at else ""]
+        for item in found
+    ] + [
         [
             demand.number or "",
             demand.title,
@@ -294,7 +346,7 @@ def _export(query: Select[Demand], title: str) -> Response:
         ]
         for demand in db.session.scalars(query.limit(EXPORT_LIMIT))
     ]
-    headers = [_("编号"), _("需求名称"), _("需求单位"), _("方向"), _("状态"), _("提交时间"), _("揭榜截止")]
+    headers = [_("编号"), _("名称"), _("单位"), _("方向"), _("状态"), _("提交时间"), _("截止")]
     response = Response(xlsx(headers, rows), mimetype=XLSX)
     response.headers["Content-Disposition"] = disposition(f"{title}.xlsx")
     return response
@@ -305,7 +357,7 @@ def demo_tasks(user: User, now: datetime) -> list[tuple[str, str]]:
     actor = actor_of(user)
     roles = queries.held(actor)
     rows = db.session.scalars(queries.todo(actor, roles).limit(2))
-    return [(f"{errand.verb}：{errand.title}", errand.url) for errand in waiting(actor, now)[:2]] + [
+    return [(f"{errand.verb}：{errand.title}", errand.url) for errand in errands.waiting(actor, now)[:2]] + [
         (f"{matter.verb}：{row.title}", _verb_url(row, matter))
         for row in rows
         for matter in (queries.matter_of(row, roles, second=False),)
@@ -314,4 +366,6 @@ def demo_tasks(user: User, now: datetime) -> list[tuple[str, str]]:
 
 def install(app: Flask) -> None:
     app.register_blueprint(bp)
+    errands.register(others.ROLES, others.waiting)
     app.extensions.setdefault("demo_tasks", []).append(demo_tasks)
+    app.extensions["demo_steps"] = steps.steps

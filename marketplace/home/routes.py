@@ -21,7 +21,7 @@ SHOWN = 6
 @home.get("/")
 @public
 def index() -> ResponseValue:
-    """What is open now, how it works, what is new: five queries."""
+    """What is open now, how it works, what came of it, what is new: seven queries."""
     accepting, soon, noticed = queries.counts(g.now)
     posted = list(demands.open_now(g.now, SHOWN))
     head = {"open": accepting, "closing_soon": soon, "in_notice": noticed if place("notices.index") else None}
@@ -33,6 +33,8 @@ def index() -> ResponseValue:
         "home/index.html",
         head=head,
         posted={"rows": rows(posted), "total": accepting, "batch": name},
+        funnel=_funnel(),
+        promises=_promises(),
         news=_news(),
         news_url=place("notices.index"),
         dates=[
@@ -45,16 +47,69 @@ def index() -> ResponseValue:
 
 
 def _news() -> list[dict[str, Any]]:
+    kinds = {
+        "batch": _("张榜"),
+        "amend": _("变更"),
+        "answer": _("答疑"),
+        "suspended": _("暂停"),
+        "withdrawn": _("撤榜"),
+        "lapsed": _("流榜"),
+    }
     return [
         {
-            "on": day_of(item.published_at),
-            "kind": _("张榜") if item.version == 1 else _("变更"),
-            "text": item.demand.title,
-            "url": url_for("demands.show", ref=item.demand.ref),
-            "solemn": item.version == 1,
+            "on": day_of(item.at),
+            "kind": kinds[item.kind],
+            "text": item.text,
+            "url": url_for("demands.batch", code=item.ref)
+            if item.kind == "batch"
+            else url_for("questions.index" if item.kind == "answer" else "demands.show", ref=item.ref),
+            "solemn": item.kind == "batch",
         }
-        for item in queries.news(g.now, 5)
+        for item in queries.news(g.now, 6)
     ]
+
+
+def _funnel() -> dict[str, Any] | None:
+    """How far what was collected has come; nothing before the first list."""
+    counted = queries.funnel(g.now)
+    if len(counted) < 4:
+        return None
+    names = {
+        "征集": _("征集"),
+        "论证": _("论证"),
+        "入库": _("入库"),
+        "张榜": _("张榜"),
+        "开启": _("开启"),
+        "定榜": _("定榜"),
+        "办结": _("办结"),
+    }
+    steps = [
+        {"name": names[word], "number": number, "share": f"{number / before:.0%}" if before else ""}
+        for (word, number), before in zip(counted, [0, *(number for _word, number in counted)], strict=False)
+    ]
+    return {"note": _("百分比为上一步的留存"), "steps": steps, "url": place("statistics.index")}
+
+
+def _promises() -> dict[str, Any] | None:
+    """Promised against done, for what can be counted so far: answers within three working days."""
+    due, kept, late = queries.answers_kept(g.now)
+    if not due:
+        return None
+    items = [
+        {
+            "name": _("提问3个工作日内答复"),
+            "figure": f"{kept / due:.1%}",
+            "note": _("应答复%(due)s件，按时%(kept)s件", due=due, kept=kept),
+            "late": False,
+        },
+        {
+            "name": _("当前逾期"),
+            "figure": _("%(count)s件", count=late),
+            "note": _("逾期的答复由受理员督办") if late else _("没有逾期的答复"),
+            "late": late > 0,
+        },
+    ]
+    return {"note": _("近12个月"), "items": items, "url": place("promises.index")}
 
 
 @public

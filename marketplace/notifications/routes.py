@@ -78,7 +78,9 @@ def mail() -> ResponseValue:
 def _unread() -> int:
     """For the head of a page; asked only where a template calls it."""
     actor: Actor | None = g.get("actor")
-    return queries.unread_count(actor.id) if actor is not None and actor.id is not None else 0
+    if "unread_messages" not in g:  # the head asks twice
+        g.unread_messages = queries.unread_count(actor.id) if actor is not None and actor.id is not None else 0
+    return int(g.unread_messages)
 
 
 def install(app: Flask) -> None:

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from marketplace.platform.policy import Actor
 
 MOST = 50
-_FAR = datetime.max.replace(tzinfo=UTC)
+FAR = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,4 +47,4 @@ def waiting(actor: Actor, now: datetime, *, roles: frozenset[str] | None = None)
     """Everything that waits for the actor in these roles (all of his, when none are given), the soonest due first."""
     held = roles if roles is not None else frozenset(role for role, _ in actor.roles)
     found = [errand for wanted, source in _sources.values() if held & set(wanted) for errand in source(actor, now)]
-    return sorted(found, key=lambda errand: errand.due_at or _FAR)
+    return sorted(found, key=lambda errand: errand.due_at or FAR)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from io import BytesIO
 
 import pytest
+from openpyxl import load_workbook
 
 from marketplace import db
 from marketplace.demands import service
@@ -67,3 +69,23 @@ def test_filters_by_word_direction_and_progress(stage, sign_in):
     assert shown("direction=living") == (True, True)
     assert shown("direction=nonsense&stage=nonsense") == (True, True)
     assert client.get("/desk/screening?q=没有这样的").has("没有符合条件的需求")
+
+
+def test_each_list_leaves_as_a_workbook_under_its_filters(stage, sign_in):
+    stage.submitted(title="=HYPERLINK的河道水位监测需求")
+    stage.submitted(title="道路照明节能改造需求")
+    stage.pooled(title="已经入库的停车诱导需求")
+    db.session.commit()
+    client = sign_in("screener")
+
+    def titles(url: str) -> list[str]:
+        assert url.split("?")[0] in " ".join(client.get(url.replace("&export=xlsx", "")).links())
+        book = load_workbook(BytesIO(client.get(url).response.data))
+        cells = [row[0] for row in book.active.iter_rows(min_row=2)]
+        assert {cell.data_type for cell in cells if cell.value} == {"s"}, "a title never becomes a formula"
+        return [str(cell.value) for cell in cells if cell.value]
+
+    assert titles("/desk/screening?q=水位&export=xlsx") == ["=HYPERLINK的河道水位监测需求"]
+    assert len(titles("/desk/screening?q=&export=xlsx")) == 2
+    assert titles("/desk/pool?q=&export=xlsx") == ["已经入库的停车诱导需求"]
+    assert sign_in("bidder").get("/desk/pool?export=xlsx").status == 403

@@ -11,6 +11,8 @@ from marketplace.capabilities.content import faults
 from marketplace.capabilities.models import Capability
 from marketplace.demands.clocks import CLOSING_WITHIN
 from marketplace.demands.models import Demand
+from marketplace.demands.routes.staff import NOUNS
+from marketplace.demands.rules import STATE_LABELS, TABLE, Action, State
 from marketplace.demo import play
 from marketplace.demo.content import story
 from marketplace.demo.content.files import read
@@ -18,17 +20,29 @@ from marketplace.platform import clock
 from marketplace.platform.audit import queries as log
 from marketplace.platform.working_days import beijing_day
 from marketplace.settings import queries as settings
+from tests.client import Client
+
+STANDING = (
+    State.DRAFT,
+    State.SUBMITTED,
+    State.RETURNED,
+    State.APPRAISING,
+    State.POOLED,
+    State.PUBLISHED,
+    State.SUSPENDED,
+)
 
 
 @pytest.fixture
-def played(session):
+def played(session, app):
     """The demo in an otherwise empty transaction."""
     for table in reversed(db.Base.metadata.sorted_tables):
         if table.name in {"audit_leaf", "audit_node", "audit_checkpoint"}:
             continue
         session.execute(delete(table))
     session.commit()
-    scenes = play.play()
+    with app.app_context():  # files of the demo go into the site's storage
+        scenes = play.play()
     session.commit()
     return scenes
 
@@ -76,3 +90,24 @@ def test_on_any_day_and_hour_something_is_closing_and_what_has_closed_is_closed(
             assert all((at < now) == (when.day < 0) for when, at in closes if when.day), now
             if calendar.round_up(now + timedelta(minutes=2)) - now < CLOSING_WITHIN:
                 assert sum(now < at < now + CLOSING_WITHIN for _, at in closes) >= 2, now
+
+
+def test_every_step_of_the_table_is_one_act_away(played, app):
+    """Signing in from the card opens the very page on which the act is done: nothing is refused, nothing is missing."""
+    client = Client(app)
+    page = client.get("/sign-in")
+    steps = page.html.xpath("//ol[contains(@class,'step-list')]/li")
+    offered = Counter()
+    for step in steps:
+        stage, what = (" ".join(part.text_content().split()) for part in step.xpath("./p"))
+        action, fields = step.xpath(".//form/@action")[0], dict(step.xpath(".//form")[0].form_values())
+        opened = Client(app).post(action, {"next": fields["next"]}, follow=True)
+        assert opened.status == 200, (stage, what, opened.main[:200])
+        assert opened.html.xpath("//main//form[translate(@method,'POST','post')='post']"), (stage, what)
+        offered[stage] += 1
+        assert not opened.html.xpath("//main//*[@aria-disabled='true']"), (stage, what)
+    wanted = Counter(
+        STATE_LABELS[state].zh for state, action in TABLE if state in STANDING and action in (*NOUNS, Action.PUBLISH)
+    )
+    assert {stage: offered[stage] for stage in wanted if offered[stage] < wanted[stage]} == {}
+    assert offered["答疑"] == 4

@@ -28,6 +28,7 @@ def absolute(path: str) -> str:
 def install(app: Flask) -> None:
     login.install(app)
     app.extensions.setdefault("demo_tasks", [])
+    app.extensions.setdefault("demo_steps", lambda users, now: [])
     for part in PARTS:
         import_module(f"{__name__}.{part}")
     for blueprint in (bp, organisations_bp):

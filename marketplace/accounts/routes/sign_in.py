@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +12,7 @@ from flask_babel import gettext as _
 from marketplace import web
 from marketplace.accounts import login, queries, service
 from marketplace.accounts.forms import SecondFactorForm, SignInForm
+from marketplace.accounts.models import User
 from marketplace.accounts.routes import bp
 from marketplace.accounts.rules import DEMO_ACCOUNTS, DEMO_PASSWORD, ROLE_LABELS
 from marketplace.platform.errors import Refused
@@ -41,11 +43,19 @@ def sign_in() -> ResponseValue:
 
 def _sign_in_page(form: SignInForm, target: str) -> str:
     config = current_app.config["ZHANGBANG"]
-    cards = demo_cards(g.now) if config.demo else []
-    return render_template("accounts/sign_in.html", form=form, cards=cards, next=target, demo_password=DEMO_PASSWORD)
+    users = queries.demo_users(DEMO_ACCOUNTS) if config.demo else []
+    steps = current_app.extensions["demo_steps"](users, g.now) if users else []
+    return render_template(
+        "accounts/sign_in.html",
+        form=form,
+        cards=demo_cards(users, g.now),
+        steps=steps,
+        next=target,
+        demo_password=DEMO_PASSWORD,
+    )
 
 
-def demo_cards(now: datetime) -> list[dict[str, Any]]:
+def demo_cards(users: Sequence[User], now: datetime) -> list[dict[str, Any]]:
     """The demo accounts with what each can do right now, as the features say in ``extensions["demo_tasks"]``."""
     ask = current_app.extensions["demo_tasks"]
     return [
@@ -55,7 +65,7 @@ def demo_cards(now: datetime) -> list[dict[str, Any]]:
             "role": " · ".join(ROLE_LABELS[item.role] for item in user.assignments),
             "tasks": [task for tasks in ask for task in tasks(user, now)][:3],
         }
-        for user in queries.demo_users(DEMO_ACCOUNTS)
+        for user in users
     ]
 
 

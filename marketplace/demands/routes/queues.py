@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from flask import g, render_template, request, url_for
@@ -14,11 +15,14 @@ from sqlalchemy.orm import undefer
 
 from marketplace import db, taxonomy, web
 from marketplace.demands import queries
+from marketplace.demands.clocks import MODES
 from marketplace.demands.lint import lint
 from marketplace.demands.models import Demand
 from marketplace.demands.pages import pagination
 from marketplace.demands.routes import bp
+from marketplace.demands.routes.documents import EXPORT_MOST, TYPES, as_file
 from marketplace.platform import policy
+from marketplace.platform.rendering import Cell, xlsx
 from marketplace.platform.working_days import beijing_day
 from marketplace.web import ResponseValue, allow
 
@@ -126,9 +130,44 @@ def menu(here: str) -> list[dict[str, Any]]:
     return [{"heading": _("需求办理"), "items": items}]
 
 
+def _export(queue: Queue, query: Select[Demand]) -> ResponseValue:
+    """The list under its filters as a workbook."""
+    today = beijing_day(g.now)
+    rows: list[list[Cell]] = []
+    for demand in db.session.scalars(query.limit(EXPORT_MOST)):
+        since = queue.since(demand)
+        rows.append(
+            [
+                demand.title,
+                demand.unit.name,
+                label.zh if (label := taxonomy.DIRECTIONS.get(demand.direction)) else "",
+                MODES[demand.mode].zh if demand.mode in MODES else "",
+                Decimal(demand.budget_fen) / 1_000_000 if demand.budget_fen is not None else None,
+                demand.quality,
+                demand.round,
+                since,
+                (today - beijing_day(since)).days if since else None,
+            ]
+        )
+    heads = (
+        "需求名称",
+        "需求单位",
+        "方向",
+        "资金方式",
+        "预算（万元）",
+        "质量分",
+        "退回次数",
+        queue.since_label,
+        "等待（天）",
+    )
+    return as_file(xlsx(heads, rows, name=queue.title), name=f"{queue.title}.xlsx", media_type=TYPES["xlsx"])
+
+
 def _view(queue: Queue) -> Callable[[], ResponseValue]:
     def view() -> ResponseValue:
         query, filters = _filtered(queue)
+        if request.args.get("export") == "xlsx":
+            return _export(queue, query)
         number, pages = _page(_count(query))
         today = beijing_day(g.now)
         rows = []
@@ -153,6 +192,7 @@ def _view(queue: Queue) -> Callable[[], ResponseValue]:
             filters=filters,
             filtered=any(item["value"] for item in filters),
             reset_url=request.path,
+            export_url=web.page_url(export="xlsx", page=None),
             rows=rows,
             pages=pages,
         )

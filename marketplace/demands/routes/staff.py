@@ -242,12 +242,17 @@ def _foreign(refusal: str) -> bool:
 
 
 def may_decide(demand: Demand) -> bool:
+    return may_decide_as(g.actor, demand)
+
+
+def may_decide_as(actor: policy.Actor, demand: Demand) -> bool:
+    """Whether this person may confirm or refuse the open proposal on its own page."""
     proposal = demand.open_proposal
     return (
         proposal is not None
         and service.may_be_confirmed(proposal.action)
-        and proposal.proposed_by_id != g.actor.id
-        and g.actor.has(*SECOND_PERSON[proposal.action])
+        and proposal.proposed_by_id != actor.id
+        and actor.has(*SECOND_PERSON[proposal.action])
     )
 
 

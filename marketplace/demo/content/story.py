@@ -106,7 +106,9 @@ class Round:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """``by``: the asking organisation. ``answer`` is empty while nobody has answered."""
+    """``by``: the asking organisation. ``answer`` is empty while nobody has answered; until then it may have been sent
+    to the unit (``routed``), which may have drafted an answer (``drafted``).
+    """
 
     demand: str
     by: str
@@ -114,6 +116,8 @@ class Question:
     text: str
     answer: str
     answered: Moment | None
+    routed: Moment | None = None
+    drafted: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +178,8 @@ def questions() -> tuple[Question, ...]:
             text=row["text"],
             answer=row.get("answer", ""),
             answered=Moment(*row["answered"]) if "answered" in row else None,
+            routed=Moment(*row["routed"]) if "routed" in row else None,
+            drafted=row.get("drafted", ""),
         )
         for row in read("story/questions.toml")["question"]
     )

@@ -66,7 +66,7 @@ def test_the_number_of_queries_does_not_grow(stage, sign_in, count_queries):
         stage.submitted(title=f"第{n}号需求的名称要够长")
     db.session.commit()
     assert queries(screener) == few
-    assert few <= 10
+    assert few <= 12  # two of them the errands of other features: one query a feature and role, whatever it finds
 
 
 def test_done_and_mine_and_the_export(stage, sign_in):

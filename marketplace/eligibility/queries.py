@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, case, func, select
-from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy.orm import contains_eager, joinedload, selectinload
 
 from marketplace import db
 from marketplace.accounts.models import Organisation
@@ -23,11 +23,19 @@ from marketplace.demands.models import Demand
 from marketplace.demands.rules import State
 from marketplace.disclosure import Fact, Person, Phase, Terms, may_know, phase_of
 from marketplace.eligibility.models import EligibilityCure, EligibilityDecision, EligibilityFile, EligibilityReview
-from marketplace.eligibility.rules import BidFacts, Party, PromiseState, Signal, Standing, signals
+from marketplace.eligibility.rules import (
+    DECISION_WORKING_DAYS,
+    BidFacts,
+    Party,
+    PromiseState,
+    Signal,
+    Standing,
+    signals,
+)
 from marketplace.platform.files.storage import ChunkReader, Storage
 from marketplace.platform.policy import Actor
 from marketplace.platform.sealing.container import decrypt
-from marketplace.platform.working_days import midnight_after
+from marketplace.platform.working_days import Calendar, beijing_day, close_of, midnight_after
 
 LATER = "later"
 """What a later file's encryption is bound to in place of an envelope's name."""
@@ -67,7 +75,7 @@ def _sum(*where: ColumnElement[bool]) -> Any:
 
 
 def worklist(now: datetime) -> list[Line]:
-    """Opened demands whose bids are being checked, the longest opened on top: two statements however many."""
+    """Opened demands whose bids are being checked, the longest opened on top: at most two statements."""
     unanswered = EligibilityCure.answered_at.is_(None) & (Bid.state == BidState.CURE)
     rows = db.session.execute(
         select(
@@ -83,6 +91,8 @@ def worklist(now: datetime) -> list[Line]:
         .where(Demand.state == State.OPENED, Bid.state.in_(WAS_OPENED))
         .group_by(Demand.id)
     ).all()
+    if not rows:
+        return []
     found = {
         demand.id: demand
         for demand in db.session.scalars(
@@ -137,6 +147,47 @@ def decision_of(bid: Bid) -> EligibilityDecision | None:
         .where(EligibilityDecision.bid_id == bid.id)
         .options(joinedload(EligibilityDecision.decided_by))
     )
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """Cures and decisions of many bids, by bid id."""
+
+    cures: Mapping[int, EligibilityCure]
+    decisions: Mapping[int, EligibilityDecision]
+
+
+def all_about(opened: Sequence[Bid]) -> About:
+    """Two statements for however many bids."""
+    ids = [bid.id for bid in opened]
+    cures = db.session.scalars(select(EligibilityCure).where(EligibilityCure.bid_id.in_(ids)))
+    decisions = db.session.scalars(select(EligibilityDecision).where(EligibilityDecision.bid_id.in_(ids)))
+    return About({row.bid_id: row for row in cures}, {row.bid_id: row for row in decisions})
+
+
+def open_cures(actor: Actor) -> list[EligibilityCure]:
+    """Cures that the actor's organisations have not answered, the first due on top."""
+    mine = actor.organisations(Role.BIDDER, Role.ORG_ADMIN)
+    return list(
+        db.session.scalars(
+            select(EligibilityCure)
+            .join(EligibilityCure.bid)
+            .where(Bid.organisation_id.in_(mine), Bid.state == BidState.CURE, EligibilityCure.answered_at.is_(None))
+            .order_by(EligibilityCure.due_at, Bid.id)
+            .limit(50)
+            .options(
+                contains_eager(EligibilityCure.bid).joinedload(Bid.demand),
+                contains_eager(EligibilityCure.bid).joinedload(Bid.organisation),
+            )
+        )
+    )
+
+
+def due_at(line: Line, calendar: Calendar) -> datetime | None:
+    """When the last decision on a demand's bids falls due: 17:00 of its last working day."""
+    if line.opened_at is None:
+        return None
+    return close_of(calendar.add_working_days(beijing_day(line.opened_at), DECISION_WORKING_DAYS))
 
 
 def later_files(bid: Bid) -> list[EligibilityFile]:

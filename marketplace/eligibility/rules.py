@@ -11,10 +11,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from marketplace.accounts.rules import N_
 from marketplace.bids.rules import BidState
 from marketplace.platform import policy
 from marketplace.platform.credit_code import BadCreditCode, parse
-from marketplace.platform.policy import Actor, Need, role
+from marketplace.platform.policy import Actor, Need, role, signed_in
 from marketplace.taxonomy import Label
 
 CURE_WORKING_DAYS = 5
@@ -122,10 +123,10 @@ class PromiseState:
 
 
 PROMISE_WORDS: dict[str, tuple[str, str]] = {
-    "met": ("已补交", "done"),
-    "late": ("逾期补交", "alert"),
-    "open": ("待补交", "work"),
-    "unmet": ("逾期未补交", "alert"),
+    "met": (N_("已补交"), "done"),
+    "late": (N_("逾期补交"), "alert"),
+    "open": (N_("待补交"), "work"),
+    "unmet": (N_("逾期未补交"), "alert"),
 }
 
 
@@ -311,5 +312,6 @@ GRANTS = policy.declare(
         "eligibility.see": [[officer]],
         "eligibility.work": [[screener, outside_parties]],
         "eligibility.answer": [[of_bidder]],
+        "eligibility.file": [[signed_in]],  # which files those are is the query's word
     }
 )

@@ -24,6 +24,7 @@ from marketplace.eligibility.rules import (
     CHECKS,
     CURE_LEAST,
     CURE_MOST,
+    CURE_WORKING_DAYS,
     FILE_LIMIT,
     FILES_MOST,
     REASONS,
@@ -106,6 +107,11 @@ def cure_bounds(now: datetime) -> tuple[date, date]:
     """The first and the last day that a cure may be due on."""
     calendar, today = settings.calendar(), beijing_day(now)
     return calendar.add_working_days(today, CURE_LEAST), calendar.add_working_days(today, CURE_MOST)
+
+
+def cure_default(now: datetime) -> date:
+    """The day that is offered first."""
+    return settings.calendar().add_working_days(beijing_day(now), CURE_WORKING_DAYS)
 
 
 def ask_cure(bid: Bid, *, text: str, due_on: date, actor: Actor, now: datetime) -> EligibilityCure:

@@ -22,11 +22,8 @@ BILINGUAL = (
     "base.html", "layouts/", "components/", "errors/", "home/", "batches/", "demands/form", "demands/list",
     "demands/show", "demands/history", "demands/print", "questions/", "accounts/", "organisations/", "search/", "capabilities/", "bids/", "notices/",
     "openings/hall", "openings/_record", "openings/record", "openings/objection",
-<<<<<<< HEAD
     "transparency/", "verify/", "help/", "desk/", "notifications/",
-=======
-    "transparency/", "verify/", "help/", "eligibility/mine", "eligibility/renounce",
->>>>>>> 71bffa5 (Eligibility: the officer's desk of opened bids, the bidder's cure, what waits for whom)
+    "eligibility/mine", "eligibility/renounce",
 )  # fmt: skip
 METHODS = [("marketplace/**.py", "python"), ("templates/**.html", "jinja2"), ("templates/**.txt", "jinja2")]
 KEYWORDS = {"_": None, "_l": None, "gettext": None, "ngettext": (1, 2), "lazy_gettext": None, "N_": None}

@@ -9,7 +9,7 @@ DEV := .venv/.ok-$(call DIGEST,requirements-dev.txt)
 PYTEST := $(BIN)/python -m pytest -q
 JOBS ?= 2
 
-.PHONY: run test check soak bench e2e lock i18n format clean
+.PHONY: run test check soak bench search-quality e2e lock i18n format clean
 
 run: $(RUNTIME)
 	@export PORT=$(PORT) ZHANGBANG_DEMO=$${ZHANGBANG_DEMO-1}; \
@@ -35,6 +35,9 @@ soak: $(DEV)
 
 bench: $(DEV)
 	$(BIN)/python -m bench
+
+search-quality: $(DEV)
+	$(BIN)/python -m bench.quality
 
 i18n: $(DEV)
 	$(BIN)/python scripts/words.py

@@ -10,7 +10,8 @@ import gzip
 import json
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import log2
@@ -68,7 +69,7 @@ def read_documents(path: Path) -> Iterator[Document]:
 def read_queries(path: Path) -> Iterator[Judged]:
     """Queries of a judged set."""
     for row in _rows(path):
-        grades = {str(id_): int(grade) for id_, grade in row["relevant"].items() if int(grade) > 0}
+        grades = {str(id_): int(grade) for id_, grade in (row.get("relevant") or {}).items() if int(grade) > 0}
         yield Judged(row["q"], grades, row.get("kind") or "")
 
 
@@ -79,18 +80,25 @@ def _rows(path: Path) -> Iterator[dict[str, Any]]:
             yield json.loads(line)
 
 
-def run(documents: Path, queries: Path, backend: str) -> list[Answer]:
-    """Index, ask, measure, in a directory that is gone afterwards."""
+@contextmanager
+def indexed(documents: Iterable[Document], backend: str) -> Iterator[Finder]:
+    """A finder over these documents, in a directory that is gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="judged-") as place:
         path = Path(place) / "index"
         engine = directory.engine(backend)
         directory.create(path, engine)
         writing = directory.Writing(path, engine)
-        for _ in writing.build(read_documents(documents), NOW):
+        for _ in writing.build(documents, NOW):
             pass
         writing.close()
-        finder = Finder(directory.Reading(path, engine))
-        return [ask(finder, judged) for judged in read_queries(queries)]
+        yield Finder(directory.Reading(path, engine))
+
+
+def run(documents: Path, queries: Path, backend: str) -> list[Answer]:
+    """Index, ask, measure."""
+    judged = list(read_queries(queries))
+    with indexed(read_documents(documents), backend) as finder:
+        return [ask(finder, item) for item in judged]
 
 
 def ask(finder: Finder, judged: Judged) -> Answer:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from marketplace.search.analysis import latin_parts, squeeze, standards
+from marketplace.search.analysis import bigrams, latin_parts, squeeze, standards
 from marketplace.search.directory import Reading
 from marketplace.search.documents import CLOCKED, PHASES
 from marketplace.search.index import PAGE_MAX, PHRASE_CANDIDATES, Page, Plan, Request, TooSlow
@@ -26,7 +26,7 @@ FEW = 3  # strict hits below which another reading is offered
 class Deadline:
     """A time budget for one query."""
 
-    def __init__(self, seconds: float = BUDGET_S) -> None:
+    def __init__(self, seconds: float) -> None:
         self._end = time.monotonic() + seconds
 
     def __call__(self) -> None:
@@ -70,22 +70,24 @@ class Finder:
     def __init__(self, reading: Reading, labels: Labels | None = None) -> None:
         self._reading = reading
         self._labels = labels or (lambda facet: {})
-        self._speller = Speller(reading.shelf, reading.planner.analyzer)
+        self._analyzer = reading.planner.analyzer
 
     def find(self, typed: str, request: Request, *, literally: bool = False) -> Found:
         """One page. ``literally``: search for exactly what was typed, correct nothing."""
-        budget = Deadline()
+        budget = Deadline(BUDGET_S)
         request = replace(request, limit=min(request.limit, PAGE_MAX))
         query = parse(typed)
         plan = self._plan(query)
         page = self._page(plan, request, budget)
         corrected = meant = ""
-        if query.words and not literally and page.strict < FEW:
+        unseen = not literally and bool(query.words) and self._unseen(query.text, request.now)
+        if query.words and not literally and (page.strict < FEW or unseen):
             other = self._correct(query, request.now)
             if other is not None:
                 better_plan = self._plan(other)
                 better = self._page(better_plan, request, budget)
-                if better.strict > page.strict and not page.strict:
+                surely = unseen and not self._unseen(other.text, request.now)
+                if better.strict and (surely or not page.strict):
                     plan, page, corrected = better_plan, better, _typed(other)
                 elif better.strict > page.strict:
                     meant = _typed(other)
@@ -120,8 +122,14 @@ class Finder:
             found += shelf.starting("initials", letters, SUGGESTIONS) if len(letters) > 1 else []
             found += shelf.starting("pinyin", letters, SUGGESTIONS) if len(letters) > 1 else []
         words = list(dict.fromkeys(phrase.text for phrase in found if len(phrase.text) > 1))[:SUGGESTIONS]
-        titles = shelf.titles(typed.strip(), now, TITLES, kind)
-        return [Suggestion(word) for word in words] + [Suggestion(title, id_) for id_, title in titles]
+        if not words and len(letters) > 1 and letters.isascii() and letters.isalpha():
+            known = any(self._reading.index.frequencies([letters], now))
+            read = (
+                None if known else self._speller(now).latin(letters)
+            )  # zntc: no phrase begins so, but 智能 and 停车 can be read there
+            words = [read] if read else []
+        titles = {title: id_ for id_, title in shelf.titles(typed.strip(), now, TITLES, kind)}
+        return [Suggestion(word) for word in words] + [Suggestion(title, id_) for title, id_ in titles.items()]
 
     def _plan(self, query: Query) -> Plan:
         return self._reading.planner.plan(query, self._resolve)
@@ -152,11 +160,29 @@ class Finder:
             found = {value for value, known in names.items() if any(_abbreviates(wanted, name) for name in known)}
         return frozenset(found)
 
+    def _unseen(self, text: str, now: datetime) -> bool:
+        """Whether a single character, left over by the segmenter, stands beside another as in no visible document:
+        a slip, perhaps (充电 + 庄).
+        """
+        pairs: list[str] = []
+        for run in self._analyzer.runs(text):
+            if not run.latin and any(len(word) == 1 for word in self._analyzer.cut(run.text)):
+                pairs += bigrams(run.text)
+        return bool(pairs) and not all(self._reading.index.frequencies(list(dict.fromkeys(pairs)), now))
+
+    def _speller(self, now: datetime) -> Speller:
+        def occur(tokens: Sequence[str]) -> set[str]:
+            numbers = self._reading.index.frequencies(tokens, now)
+            return {token for token, number in zip(tokens, numbers, strict=True) if number}
+
+        return Speller(self._reading.shelf, self._analyzer, occur)
+
     def _correct(self, query: Query, now: datetime) -> Query | None:
-        words = self._reading.planner.analyzer.words(standards(query.text))
+        speller = self._speller(now)
+        words = self._analyzer.words(standards(query.text))
         latin = [word.text for word in words if word.latin]
-        counts = self._reading.index.frequencies([latin_parts(word)[0] for word in latin], now)
-        text = self._speller.correct(words, {word: count > 0 for word, count in zip(latin, counts, strict=True)})
+        present = speller.occur([latin_parts(word)[0] for word in latin])
+        text = speller.correct(words, {word: latin_parts(word)[0] in present for word in latin})
         return replace(query, words=tuple(text.split())) if text else None
 
     def _terms(self, plan: Plan, page: Page) -> tuple[str, ...]:

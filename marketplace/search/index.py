@@ -19,8 +19,9 @@ from marketplace.search.documents import Document
 ENOUGH = 10  # with fewer hits than one page the next, weaker level of matching is tried
 LEVELS = 4  # strict AND, loose AND, 60 %, 30 % of the words
 RELAXED = (1.0, 1.0, 0.6, 0.3)
-EXACT_BONUS = 1000.0  # added where every word was found as typed: exact matches first
-SYNONYM_WEIGHT = 0.5
+EXACT_BONUS = 1.0  # added where every word was found as typed, synonyms aside: a nudge, measured on judged sets
+STRICT_BONUS = 1000.0  # added, on weaker levels, where every word was found: near misses come after
+SYNONYM_WEIGHT = 0.8
 
 PAGE_MAX = 5000  # hits of one page; what people and programs may ask for is decided where they ask
 PHRASE_CANDIDATES = 2000  # above this many the total of a phrase is an estimate (约)

@@ -5,6 +5,7 @@ Pure but for the analyser. The cost is bounded here: at most ``GROUPS_MAX`` word
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -30,7 +31,9 @@ CLAUSES_MAX = 12
 SPAN_MAX = 6  # words of a synonym
 PARTS_WEIGHT = 0.8  # nb-iot found as nb and iot
 LOOSE_WEIGHT = 0.4  # 停车场 found as 停车
-ADJACENT_WEIGHT = 0.5  # 智慧停车 standing together
+ADJACENT_WEIGHT = 0.25  # 智慧停车 standing together
+
+YEAR = re.compile("(19|20)[0-9]{2}")  # the year in a number is no reason to find all numbers of that year
 
 # Words that nearly every demand has or could have: they raise a score, they never keep a document out.
 GENERIC = word_list("generic.txt")
@@ -142,7 +145,7 @@ class Planner:
     def _latin(self, word: Word) -> Group:
         joined, parts = latin_parts(word.text)
         similar: tuple[Clause, ...] = (Clause(parts, PARTS_WEIGHT),) if len(parts) > 1 else ()
-        numbers = tuple(part for part in parts if part.isdigit() and len(part) > 3)
+        numbers = tuple(part for part in parts if part.isdigit() and len(part) > 3 and not YEAR.fullmatch(part))
         loose = tuple(Clause((number,), LOOSE_WEIGHT) for number in numbers)
         if joined.isalpha() and joined.isascii() and len(joined) > 3:
             other = joined[:-1] if joined.endswith("s") else joined + "s"

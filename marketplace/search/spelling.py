@@ -7,7 +7,7 @@ typed costs next to nothing, one that sounds alike a little, one that differs by
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import log
 
@@ -18,6 +18,8 @@ from marketplace.search.shelf import Phrase, Shelf
 RUN_MAX = 24  # characters of a run that are looked at
 SPAN_MAX = 8  # characters of a phrase that is looked up
 AS_TYPED, REAL_WORD, SAME_SOUND, LIKE_SOUND, ONE_SLIP, UNKNOWN = 0.2, 0.45, 0.9, 1.2, 1.4, 1.5
+ABSENT = 1.3  # a word of the language that stands in no document: 金钢石 where all write 金刚石
+LETTERS_MAX = 16  # letters of mistyped pinyin that are tried otherwise
 FREQUENT = 0.08  # what a tenfold frequency is worth, in natural logarithms
 
 
@@ -37,6 +39,7 @@ class Speller:
 
     shelf: Shelf
     analyzer: Analyzer
+    occur: Callable[[Sequence[str]], set[str]]  # which of some words stand in visible documents
 
     def correct(self, words: Iterable[Word], known: Mapping[str, bool]) -> str | None:
         """The text that was probably meant, or ``None`` when it reads as typed or cannot be read otherwise.
@@ -62,6 +65,7 @@ class Speller:
             read = self._letters("pinyin", plain) or self._letters("sound", sound(plain))
             if read is None and len(plain) <= 10:
                 read = self._letters("initials", plain)
+            read = read or self._mistyped(plain)
             if read:
                 return read
         best = sorted(self.shelf.near([plain]).get(plain, []), key=lambda phrase: -phrase.number)
@@ -76,6 +80,7 @@ class Speller:
         same = self.shelf.sounding("pinyin", spelled.values())
         like = self.shelf.sounding("sound", [sound(pinyin) for pinyin in spelled.values()])
         near = self.shelf.near([span for span in spans if len(span) > 2])
+        present = self.occur([span for span in spans if span not in known and self.analyzer.knows(span)])
         steps = [Step(i, i + 1, run[i], UNKNOWN) for i in range(len(run))]
         for i in range(len(run)):
             for j in range(i + 2, min(i + SPAN_MAX, len(run)) + 1):
@@ -84,7 +89,7 @@ class Speller:
                     steps.append(Step(i, j, span, AS_TYPED - _frequent(known[span])))
                     continue
                 if self.analyzer.knows(span):
-                    steps.append(Step(i, j, span, REAL_WORD))
+                    steps.append(Step(i, j, span, REAL_WORD if span in present else ABSENT))
                 for found, cost in (
                     (same.get(spelled[span], []), SAME_SOUND),
                     (like.get(sound(spelled[span]), []), LIKE_SOUND),
@@ -94,6 +99,18 @@ class Speller:
                         Step(i, j, phrase.text, cost - _frequent(phrase)) for phrase in found if phrase.text != span
                     ]
         return _cheapest(len(run), steps)
+
+    def _mistyped(self, text: str) -> str | None:
+        """Pinyin with a letter too many, too few, or two swapped: the phrase that is said most often."""
+        if not 4 <= len(text) <= LETTERS_MAX:
+            return None
+        places = range(len(text) + 1)
+        tried = {text[:i] + text[i + 1 :] for i in range(len(text))}
+        tried |= {text[:i] + text[i + 1] + text[i] + text[i + 2 :] for i in range(len(text) - 1)}
+        tried |= {text[:i] + letter + text[i:] for i in places for letter in "abcdefghijklmnopqrstuvwxyz"}
+        found = self.shelf.sounding("sound", {sound(other) for other in tried})
+        phrases = [phrase for group in found.values() for phrase in group if not phrase.text.isascii()]
+        return max(phrases, key=lambda phrase: (phrase.number, phrase.text)).text if phrases else None
 
     def _letters(self, column: str, text: str) -> str | None:
         spans = [text[i:j] for i in range(len(text)) for j in range(i + 2, len(text) + 1)]

@@ -20,6 +20,7 @@ from marketplace.search.documents import CLOCKED, CLOSED, CLOSING, CLOSING_WINDO
 from marketplace.search.index import (
     ENOUGH,
     EXACT_BONUS,
+    STRICT_BONUS,
     Budget,
     Clause,
     Entry,
@@ -235,6 +236,8 @@ class _Run:
         if plan.needed:
             exact = _all_of([_any_of(group.exact) for group in plan.needed])
             parts.append(Query.const_score_query(exact, EXACT_BONUS))
+        if level:
+            parts.append(Query.const_score_query(self._text(plan, 0), STRICT_BONUS))
         return parts
 
     def _window(self, scored: Any, counted: Any, request: Request, words: bool) -> tuple[list[int], int]:

@@ -114,7 +114,7 @@ class ArrayMatcher(whoosh3.W3LeafMatcher):  # type: ignore[misc]
     def _read_weights(self) -> None:
         if self._data is None:
             self._read_data()
-        self._weights = array("f", self._data[1])
+        self._weights = array("f", list(self._data[1]))
 
 
 class PostingPool:

@@ -9,7 +9,7 @@ from datetime import datetime
 import numpy as np
 
 from marketplace.search.documents import CLOCKED, CLOSED, CLOSING, CLOSING_WINDOW, NEVER, OPEN, micros
-from marketplace.search.index import ENOUGH, EXACT_BONUS, Budget, Clause, Group, Plan
+from marketplace.search.index import ENOUGH, EXACT_BONUS, STRICT_BONUS, Budget, Clause, Group, Plan
 from marketplace.search.whoosh_backend.segments import Floats, Ints, Mask, Snapshot
 
 SCORELESS = 1e-6  # a word in every document still counts as found
@@ -61,6 +61,8 @@ class Evaluation:
             scores += found
         self._help(plan, scores)
         scores[exact] += EXACT_BONUS
+        if level:
+            scores[all_words] += STRICT_BONUS
         return Matched(np.flatnonzero(hit), scores, level, all_words)
 
     def _allowed(self, plan: Plan, only: frozenset[int] | None) -> Mask:

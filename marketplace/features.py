@@ -27,6 +27,7 @@ FEATURES = (
     "marketplace.opendata.routes",
     "marketplace.help.routes",
     "marketplace.exchange.routes",
+    "marketplace.scoring.routes",
     "marketplace.demo.cli",
 )
 

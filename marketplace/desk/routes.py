@@ -197,7 +197,7 @@ def menu(current: str, count: int | None = None) -> list[dict[str, Any]]:
     """The desk's menu: only what exists and what this person may open."""
 
     def item(endpoint: str, label: str, number: int | None = None) -> dict[str, Any]:
-        here = endpoint == f"desk.{current}"
+        here = endpoint in (f"desk.{current}", current)
         return {"url": url_for(endpoint), "label": label, "count": number, "hot": bool(number), "current": here}
 
     g.unread_messages = unread = messages.unread_count(g.actor.id)  # the head of the page shows it too
@@ -224,6 +224,9 @@ def menu(current: str, count: int | None = None) -> list[dict[str, Any]]:
             ("demands.manage_batches", _("批次编排"), (Role.PUBLISHER,)),
             ("openings.desk", _("保管人"), (Role.CUSTODIAN,)),
             ("openings.keys", _("核对密钥"), (Role.SECADMIN, Role.SUPERVISOR, Role.PUBLISHER)),
+            ("review.index", _("我的评审"), (Role.EXPERT,)),
+            ("panels.index", _("专家组"), (Role.SCREENER, Role.PUBLISHER, Role.SUPERVISOR)),
+            ("experts.index", _("专家库"), (Role.SCREENER, Role.SUPERVISOR)),
             ("log.index", _("审计记录"), (Role.AUDITADMIN, Role.SUPERVISOR)),
             ("admin.index", _("系统管理"), (Role.SYSADMIN, Role.SECADMIN)),
             ("organisations.own", _("本单位"), (Role.ORG_ADMIN, Role.BIDDER, Role.DRAFTER, Role.APPROVER)),

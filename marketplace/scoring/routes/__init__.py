@@ -1,0 +1,24 @@
+"""The expert's desk: his reviews, one demand's panel, one bid with its sheet."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Flask, g, redirect
+
+from marketplace.platform import errands
+from marketplace.web import ResponseValue, sign_in_url
+
+bp = Blueprint("review", __name__)
+
+
+@bp.before_request
+def _sign_in() -> ResponseValue | None:
+    """A visitor is led to the sign-in before anything is looked for: whether it exists is not for him to learn."""
+    return None if g.actor.signed_in else redirect(sign_in_url())
+
+
+def install(app: Flask) -> None:
+    from marketplace.scoring.routes import desk, seat  # noqa: F401
+    from marketplace.scoring.waiting import waiting
+
+    app.register_blueprint(bp)
+    errands.register(("expert",), waiting)

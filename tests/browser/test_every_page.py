@@ -7,8 +7,9 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Iterator
+from html import unescape
 from itertools import product
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe

@@ -11,7 +11,9 @@ from pathlib import Path
 
 from sqlalchemy import create_engine, text
 
-ROUNDS = 20
+from tests.sizes import size
+
+ROUNDS = size(20, 200)
 FINISH = """
 import sys
 from pathlib import Path

@@ -22,6 +22,7 @@ FEATURES = (
     "marketplace.results.routes",
     "marketplace.home.routes",
     "marketplace.desk.routes",
+    "marketplace.matching.routes",
     "marketplace.settings.routes",
     "marketplace.administration.routes",
     "marketplace.opendata.routes",
@@ -52,6 +53,7 @@ MODELS = (
     "marketplace.results.models",
     "marketplace.notices.models",
     "marketplace.awards.models",
+    "marketplace.matching.models",
 )
 
 

@@ -163,6 +163,7 @@ def _page(
         else None,
         next=_next(tasks[0]) if show_next and tasks and page == 1 else None,
         dues=dues,
+        boxes=_boxes() if show_next and page == 1 else (),
         filters=[
             {"name": "q", "label": _("需求名称或编号"), "value": _word("q")},
             *(filters or []),
@@ -193,6 +194,12 @@ def _page(
     )
 
 
+def _boxes() -> list[dict[str, Any]]:
+    """What other features show on the desk beside the work (``extensions["desk_boxes"]``)."""
+    found = (show(g.actor, g.now) for show in current_app.extensions["desk_boxes"])
+    return [box for box in found if box is not None]
+
+
 def menu(current: str, count: int | None = None) -> list[dict[str, Any]]:
     """The desk's menu: only what exists and what this person may open."""
 
@@ -217,6 +224,7 @@ def menu(current: str, count: int | None = None) -> list[dict[str, Any]]:
             ("exchange.index", _("导入清单"), (Role.SCREENER,)),
             ("capabilities.queue", _("能力审核"), (Role.SCREENER,)),
             ("capabilities.mine", _("本单位能力"), (Role.BIDDER, Role.ORG_ADMIN)),
+            ("matching.index", _("适合本单位的需求"), (Role.BIDDER, Role.ORG_ADMIN)),
             ("organisations.queue", _("单位审核"), (Role.SCREENER, Role.SECADMIN)),
             ("demands.queue_screening", _("待审查"), (Role.SCREENER, Role.PUBLISHER)),
             ("demands.queue_appraisal", _("待论证"), (Role.SCREENER, Role.PUBLISHER)),
@@ -373,3 +381,4 @@ def install(app: Flask) -> None:
     errands.register(others.ROLES, others.waiting)
     app.extensions.setdefault("demo_tasks", []).append(demo_tasks)
     app.extensions["demo_steps"] = steps.steps
+    app.extensions.setdefault("desk_boxes", [])

@@ -5,16 +5,20 @@ Later features add to a demand's page through ``extensions["demand_page"]``: fun
 demands/show.html``; ``act_row``, ``acts`` and ``notices`` are joined, everything else is set. In the same way
 ``extensions["demand_work"]`` adds buttons ``{label, url, refusal}`` to its work page, and
 ``extensions["proposal_details"]`` facts ``(term, value)`` to the page on which a second person decides.
+``extensions["demand_beside"]``: functions ``(demand, content) -> variables`` of the form and of the work page.
 """
 
 from __future__ import annotations
 
 from importlib import import_module
 from importlib.util import find_spec
+from typing import Any
 
-from flask import Blueprint, Flask
+from flask import Blueprint, Flask, current_app
 
 from marketplace.demands import views
+from marketplace.demands.content import DemandContent
+from marketplace.demands.models import Demand
 from marketplace.platform.files.storage import storage_from
 from marketplace.worker import every
 
@@ -30,6 +34,14 @@ PARTS = (
 )  # ``/demands/<ref>`` of the last comes last
 
 
+def beside(demand: Demand, content: DemandContent) -> dict[str, Any]:
+    """What later features say beside a demand that is being written or worked on."""
+    said: dict[str, Any] = {}
+    for tell in current_app.extensions["demand_beside"]:
+        said |= tell(demand, content)
+    return said
+
+
 def install(app: Flask) -> None:
     """Register the views of every part, and the storage that attachments live in (``extensions["storage"]``)."""
     config = app.config["ZHANGBANG"]
@@ -37,6 +49,7 @@ def install(app: Flask) -> None:
     app.extensions.setdefault("demand_page", [])
     app.extensions.setdefault("demand_work", [])
     app.extensions.setdefault("proposal_details", [])
+    app.extensions.setdefault("demand_beside", [])
     for part in PARTS:
         if find_spec(f"{__name__}.{part}") is not None:
             import_module(f"{__name__}.{part}")

@@ -21,7 +21,7 @@ from marketplace.demands.content import Change, DemandContent, diff, from_json
 from marketplace.demands.forms import acts as forms
 from marketplace.demands.lint import lint
 from marketplace.demands.models import Demand, DemandProposal, DemandRound
-from marketplace.demands.routes import bp
+from marketplace.demands.routes import beside, bp
 from marketplace.demands.rules import ACTION_LABELS, SECOND_PERSON, STATE_LABELS, TONES, Action, State
 from marketplace.demands.service.writing import MACHINE
 from marketplace.demands.similarity import SimilarityIndex
@@ -187,6 +187,7 @@ def work(demand: Demand) -> ResponseValue:
         history=list(db.session.scalars(log.history(demand.audit_subject)))[::-1],
         labels=LABELS,
         action_labels={f"demand.{action}": label.zh for action, label in ACTION_LABELS.items()} | EVENT_LABELS,
+        **(beside(demand, content) if demand.published_at is None else {}),
     )
 
 

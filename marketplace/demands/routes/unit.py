@@ -21,7 +21,7 @@ from marketplace.demands.content import DemandContent, diff
 from marketplace.demands.forms.writing import CloneForm, DemandForm, NewForm
 from marketplace.demands.lint import Lint, lint
 from marketplace.demands.models import Demand, DemandFile, DemandRound
-from marketplace.demands.routes import bp
+from marketplace.demands.routes import beside, bp
 from marketplace.demands.rules import State
 from marketplace.demands.score_sheets import default_sheet
 from marketplace.demands.service.writing import current_faults
@@ -250,6 +250,7 @@ def _context(
         "error_count": errors,
         "work_url": url_for("demands.work", ref=demand.ref),
         "drop_url": _if_allowed("demand.drop", demand, "demands.act_drop"),
+        **beside(demand, content),
     }
 
 

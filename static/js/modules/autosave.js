@@ -1,6 +1,7 @@
 // Saves a form while one types: two seconds after the last keystroke the whole form goes to data-url. The answer is JSON:
 // {"message": "14:31已自动保存", "fields": {"version": "7"}}; fields are hidden inputs to renew. A refusal (409, 403 …)
 // carries "message" too and ends the saving, so that nothing is overwritten; a lost connection is tried again.
+// After each save the form says "autosaved" (see refresh.js).
 import { pick } from "./language.js";
 
 export default function autosave(form) {
@@ -28,6 +29,7 @@ export default function autosave(form) {
         const field = form.elements.namedItem(name);
         if (field) field.value = value;
       }
+      if (response.ok) form.dispatchEvent(new CustomEvent("autosaved"));
       if (!response.ok) stopped = response.status !== 503 && response.status !== 429;
     } catch {
       say(pick("网络中断，恢复后会再保存", "No connection; saving will be tried again"));

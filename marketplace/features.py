@@ -13,6 +13,7 @@ FEATURES = (
     "marketplace.site.routes",
     "marketplace.demands.routes",
     "marketplace.questions.routes",
+    "marketplace.bids.routes",
     "marketplace.eligibility.routes",
     "marketplace.transparency.routes",
     "marketplace.notifications.routes",

@@ -203,12 +203,13 @@ def _end(error: BaseException | None) -> None:
 
 
 def wants_json() -> bool:
-    """The API, and a page's own script that sent JSON."""
-    return request.path.startswith("/api/") or request.is_json
+    """The API, a page's own script that sent JSON, and scripts that say they read nothing else."""
+    only_json = request.accept_mimetypes.best == "application/json"
+    return request.path.startswith("/api/") or request.is_json or only_json
 
 
 def _answer(status: int, sentence: str, *, title: str | None = None, errors: dict[str, str] | None = None) -> Any:
-    """An error as a page, or as problem+json (RFC 9457) under /api/."""
+    """An error as a page, or as problem+json (RFC 9457) for the API and for scripts."""
     g.failed = True
     db.session.rollback()
     if wants_json():

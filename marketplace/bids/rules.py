@@ -244,6 +244,7 @@ GRANTS = policy.declare(
     {
         "bid.start": [[bids_for_a_firm]],
         "bid.see": [[of_bidder]],
+        "receipt.see": [[bids_for_a_firm]],  # found only among those of his organisations
         "bid.draft": [[of_bidder, in_time]],
         "bid.seal": [[of_bidder, in_time]],
         "bid.replace": [[of_bidder, in_time]],

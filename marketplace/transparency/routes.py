@@ -1,12 +1,18 @@
-"""/transparency: what the log promises, its checkpoint and proofs. /verify: which published version is this?"""
+"""/transparency: what the log promises, its checkpoint, proofs and tools. /verify: which published version is this?
+
+Later features hang their own papers onto /verify: ``extensions["verifiers"]`` holds functions that read the request
+and answer what the page says of a receipt, or ``None`` when the request is not about one.
+"""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, Flask, Response, abort, g, jsonify, render_template, request
+from flask import Blueprint, Flask, Response, abort, current_app, g, jsonify, render_template, request
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf.file import FileField
@@ -32,7 +38,13 @@ SNAPSHOT_LIMIT = 2 * 1024 * 1024
 def index() -> ResponseValue:
     newest: audit.AuditCheckpoint | None = log.newest_checkpoint()
     return render_template(
-        "transparency/index.html", newest=newest, size=log.size(), vkey=str(signer().verifier), answer=None, asked={}
+        "transparency/index.html",
+        newest=newest,
+        size=log.size(),
+        vkey=str(signer().verifier),
+        answer=None,
+        asked={},
+        tools=_tools(),
     )
 
 
@@ -76,6 +88,35 @@ def _proof(prove: Callable[[int, int | None], dict[str, Any]], first: str, secon
     return page, status
 
 
+TOOLS = ("verify_receipt.py", "seal_bid.py")
+
+
+def _tool(name: str) -> bytes | None:
+    """The bytes of a published stand-alone tool."""
+    folder = Path(current_app.static_folder or "static") / "tools"
+    return (folder / name).read_bytes() if name in TOOLS else None
+
+
+def _tools() -> list[tuple[str, int, str]]:
+    """(name, bytes, SHA-256) of the published tools and of every script that seals in the browser."""
+    found = [(name, _tool(name) or b"") for name in TOOLS]
+    folder = Path(current_app.static_folder or "static") / "js" / "sealing"
+    found += [(f"sealing/{path.name}", path.read_bytes()) for path in sorted(folder.glob("*.js"))]
+    return [(name, len(data), hashlib.sha256(data).hexdigest()) for name, data in found]
+
+
+@bp.get("/tools/<name>")
+@public
+def tool(name: str) -> ResponseValue:
+    """A stand-alone tool, exactly the bytes whose fingerprint stands on the page."""
+    data = _tool(name)
+    if data is None:
+        abort(404)
+    return Response(
+        data, content_type="text/x-python; charset=utf-8", headers={"Content-Disposition": disposition(name)}
+    )
+
+
 class SnapshotForm(Form):
     file = FileField(_l("快照文件（JSON）"))
 
@@ -85,6 +126,10 @@ class SnapshotForm(Form):
 def check() -> ResponseValue:
     """By number or fingerprint (``?q=``), or by the uploaded snapshot file. Nothing uploaded is kept."""
     form = SnapshotForm()
+    said = next((word for speak in current_app.extensions.get("verifiers", ()) if (word := speak()) is not None), None)
+    if said is not None:
+        page = render_template("transparency/verify.html", form=form, asked="", found=None, hashes=[], receipt=said)
+        return page, 422 if said.get("problem") else 200
     asked = trimmed(request.args.get("q", ""))
     found: list[DemandVersion] | None = queries.published_versions(asked, now=g.now) if asked else None
     hashes: list[str] = []
@@ -96,7 +141,7 @@ def check() -> ResponseValue:
         else:
             hashes = queries.hashes_of(upload)
             found = [version for sha256 in hashes for version in queries.published_versions(sha256, now=g.now)]
-    page = render_template("transparency/verify.html", form=form, asked=asked, found=found, hashes=hashes)
+    page = render_template("transparency/verify.html", form=form, asked=asked, found=found, hashes=hashes, receipt=None)
     return page, 422 if form.errors or form.file.errors else 200
 
 

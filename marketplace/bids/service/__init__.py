@@ -5,6 +5,7 @@ random id. Everything after the opening goes through ``workflow.perform`` like a
 """
 
 from marketplace.bids.service.drafting import announce_key, drop_part, finish_part, put_piece, save_draft, sheet, start
+from marketplace.bids.service.keys import renew_key
 from marketplace.bids.service.members import decline, invite, join, uninvite
 from marketplace.bids.service.moving import move
 from marketplace.bids.service.opening import (
@@ -38,6 +39,7 @@ __all__ = [
     "put_piece",
     "release",
     "release_by_software",
+    "renew_key",
     "retry",
     "save_draft",
     "seal",

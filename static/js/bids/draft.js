@@ -1,0 +1,255 @@
+// A bid being prepared: its keys, its two forms, its files. Everything that leaves this module is ciphertext.
+import { pick } from "../modules/language.js";
+import { decrypt } from "../sealing/container.js";
+import { unframe } from "../sealing/form.js";
+import { envelopeOf, openPart, readManifest, requireKey } from "../sealing/opening.js";
+import * as orgkey from "../sealing/orgkey.js";
+import { FILE_LIMIT, FILES_LIMIT, TOTAL_LIMIT, close, sealFile, sealForm } from "../sealing/seal.js";
+import { ENVELOPES, KEY_SIZE, bidRef, concat, fromHex, randomBytes, sha256, toHex } from "../sealing/wire.js";
+import { Refusal, call } from "./api.js";
+
+// The part of a draft's form that is ours and is never sealed: manifest entries of the files, the next part number,
+// and the files of a former version that are still to be carried over.
+const OWN = "draft";
+
+async function plaintext(blob, where) {
+  const chunks = [];
+  for await (const chunk of decrypt(blob, where)) chunks.push(chunk);
+  return concat(...chunks);
+}
+
+export class Draft {
+  constructor(state, key, { base, csrf }) {
+    Object.assign(this, { state, key, base, csrf });
+    this.ref = bidRef(state.sheet.demand, state.sheet.bid, state.sheet.version);
+    this.rules = state.rules;
+    this.exists = Boolean(state.draft);
+    this.envelopes = {};
+    for (const name of ENVELOPES) {
+      this.envelopes[name] = { dek: null, files: [], parts: [], next: 1, carry: [], seen: "", fields: null };
+    }
+    this.onWait = () => {};
+  }
+
+  static async load(base) {
+    return call(`${base}/draft.json`);
+  }
+
+  fetchPart(bid, version, envelope, part) {
+    const place = bid === this.ref.bid ? this.base : this.base.replace(this.ref.bid, bid);
+    return call(`${place}/parts/${version}/${envelope}/${part}`);
+  }
+
+  // --- reading ------------------------------------------------------------------------------------------------------
+
+  // The draft as saved; else the sealed version, its files to be carried over; else what profile and last bid give.
+  async open() {
+    if (this.state.draft) await this.openDraft();
+    else if (this.state.sealed) await this.openSealed();
+    else await this.begin();
+  }
+
+  async openDraft() {
+    for (const name of ENVELOPES) {
+      const envelope = this.envelopes[name];
+      envelope.dek = await orgkey.unwrap(this.key, fromHex(this.state.draft.own_wraps[name]), this.ref, name);
+      const pieces = this.state.draft.pieces[name]["0"];
+      if (!pieces) continue;
+      envelope.seen = pieces[0];
+      const blob = await this.fetchPart(this.ref.bid, this.ref.version, name, 0);
+      const form = unframe(await plaintext(blob, { dek: envelope.dek, ref: this.ref, envelope: name, part: 0 }), name);
+      const { [OWN]: own = {}, ...fields } = form.fields;
+      Object.assign(envelope, { fields, files: form.files, parts: own.parts ?? [], next: own.next ?? 1, carry: own.carry ?? [] });
+    }
+    const lacking = ENVELOPES.filter((name) => this.envelopes[name].fields === null); // the line was cut at the first save
+    if (lacking.length) await (this.state.sealed ? this.openSealed(lacking) : this.begin(lacking));
+  }
+
+  async sealedKeys() {
+    const { sealed } = this.state;
+    const manifest = await readManifest(sealed.manifest, sealed.manifest_hash);
+    const ref = bidRef(manifest.demand, manifest.bid, manifest.version);
+    const deks = {};
+    for (const name of ENVELOPES) {
+      deks[name] = await orgkey.unwrap(this.key, fromHex(sealed.own_wraps[name]), ref, name);
+      await requireKey(manifest, name, deks[name]);
+    }
+    return { manifest, ref, deks };
+  }
+
+  async sealedForm(from, name) {
+    const blob = await this.fetchPart(from.ref.bid, from.ref.version, name, 0);
+    const part = envelopeOf(from.manifest, name).parts[0];
+    return unframe(await openPart(from.manifest, name, part, blob, from.deks[name], new Uint8Array(0)), name);
+  }
+
+  // One file of the sealed version, checked against its commitments.
+  async sealedFile(from, name, entry) {
+    const part = envelopeOf(from.manifest, name).parts.find(({ part: number }) => number === entry.part);
+    const blob = await this.fetchPart(from.ref.bid, from.ref.version, name, entry.part);
+    const data = await openPart(from.manifest, name, part, blob, from.deks[name], fromHex(entry.salt));
+    return new File([data], entry.name, { type: entry.type });
+  }
+
+  async openSealed(names = ENVELOPES) {
+    const from = await this.sealedKeys();
+    for (const name of names) {
+      const form = await this.sealedForm(from, name);
+      Object.assign(this.envelopes[name], { fields: form.fields, carry: form.files, next: Math.max(0, ...form.files.map(({ part }) => part)) + 1 });
+    }
+  }
+
+  // 填一次: the profile, and from the last bid what does not belong to its demand.
+  async begin(names = ENVELOPES) {
+    const { profile, milestones, members, rules } = this.state;
+    const lead = { name: profile.bidder, credit_code: profile.credit_code, share: "100", tasks: "" };
+    const others = members.map((member) => ({ ...member, share: null, tasks: "" }));
+    const eligibility = { ...profile, members: [lead, ...others], people: [], statements: [], promises: [], exclusions: [] };
+    const technical = { milestones, team: [], track: [], responses: rules.terms.indicators.map((indicator) => ({ indicator, value: "", deviation: "0" })) };
+    const last = await this.lastForm().catch(() => null); // another key, or ciphertext long gone: then without it
+    if (last) {
+      for (const name of ["legal_representative", "address", "contact_name", "contact_phone", "contact_email", "people"]) {
+        eligibility[name] = last.eligibility?.[name] || eligibility[name];
+      }
+      technical.team = last.technical?.team ?? [];
+      technical.track = (last.technical?.track ?? []).map((row) => ({ ...row, file: null }));
+      technical.data_security = last.technical?.data_security ?? "";
+    }
+    const fields = { technical: { schema: rules.schema, eligibility, technical }, price: { schema: rules.schema, lines: [] } };
+    for (const name of names) this.envelopes[name].fields = fields[name];
+  }
+
+  async lastForm() {
+    const { last } = this.state;
+    if (!last) return null;
+    const ref = bidRef(last.ref.demand, last.ref.bid, last.ref.version);
+    const dek = await orgkey.unwrap(this.key, fromHex(last.own_wraps.technical), ref, "technical");
+    const blob = await this.fetchPart(ref.bid, ref.version, "technical", 0);
+    return unframe(await plaintext(blob, { dek, ref, envelope: "technical", part: 0 }), "technical").fields;
+  }
+
+  // --- writing ------------------------------------------------------------------------------------------------------
+
+  request(path, options) {
+    return call(`${this.base}/${path}`, { csrf: this.csrf, onWait: (attempt) => this.onWait(attempt), ...options });
+  }
+
+  // Makes the keys of a new draft and leaves their wraps before anything is encrypted under them.
+  async ensure() {
+    if (this.exists) return;
+    const own_wraps = {};
+    for (const name of ENVELOPES) {
+      this.envelopes[name].dek = randomBytes(KEY_SIZE);
+      own_wraps[name] = toHex(await orgkey.wrap(this.key, this.envelopes[name].dek, this.ref, name));
+    }
+    await this.request("draft", { method: "PUT", json: { version: this.ref.version, own_wraps } });
+    this.exists = true;
+  }
+
+  put(onPiece = () => {}, replaces = null) {
+    return async (envelope, part, index, bytes) => {
+      const headers = { "X-Chunk-SHA256": await sha256(bytes) };
+      if (replaces !== null) headers["X-Replaces"] = replaces;
+      await this.request(`pieces/${this.ref.version}/${envelope}/${part}/${index}`, { method: "PUT", body: bytes, headers });
+      onPiece(index, headers["X-Chunk-SHA256"]);
+    };
+  }
+
+  finish(envelope, part) {
+    return this.request("parts", { method: "POST", json: { version: this.ref.version, envelope, ...part } });
+  }
+
+  // One envelope's form with everything about its files; under a fresh salt each time.
+  async saveForm(name, { sealing = false } = {}) {
+    await this.ensure();
+    const envelope = this.envelopes[name];
+    const { parts, next, carry } = envelope;
+    const fields = sealing ? envelope.fields : { ...envelope.fields, [OWN]: { parts, next, carry } };
+    let hash = "";
+    const put = this.put((_, digest) => (hash = digest), envelope.seen);
+    const part = await sealForm(fields, envelope.files, { dek: envelope.dek, ref: this.ref, envelope: name, put });
+    envelope.seen = hash;
+    await this.finish(name, part);
+    return part;
+  }
+
+  get size() {
+    return ENVELOPES.reduce((sum, name) => sum + this.envelopes[name].files.reduce((part, { size }) => part + size, 0), 0);
+  }
+
+  whyNotFile(file, name) {
+    if (file.size > FILE_LIMIT) return pick(`${file.name}超过50 MiB，请压缩或拆分。`, `${file.name} is larger than 50 MiB; please compress or split it.`);
+    if (this.size + file.size > TOTAL_LIMIT) return pick(`加上${file.name}，合计超过200 MiB。`, `With ${file.name} the files exceed 200 MiB in all.`);
+    if (this.envelopes[name].files.length >= FILES_LIMIT) return pick(`每个封套不超过${FILES_LIMIT}件。`, `No more than ${FILES_LIMIT} files in an envelope.`);
+    if (!file.size) return pick(`${file.name}是空文件。`, `${file.name} is empty.`);
+    return null;
+  }
+
+  // Encrypts and uploads a file; `onProgress(done, total)` in chunks. The form that lists it is saved right after.
+  async addFile(name, file, role, onProgress = () => {}) {
+    await this.ensure();
+    const envelope = this.envelopes[name];
+    const part = envelope.next;
+    envelope.next += 1;
+    const total = Math.max(1, Math.ceil(file.size / (1 << 20)));
+    const sealed = await sealFile(file, { dek: envelope.dek, ref: this.ref, envelope: name, part, role, put: this.put((index) => onProgress(index + 1, total)) });
+    await this.finish(name, sealed.part);
+    envelope.files.push(sealed.entry);
+    envelope.parts.push(sealed.part);
+    return sealed.entry;
+  }
+
+  async dropFile(name, part) {
+    const envelope = this.envelopes[name];
+    await this.request(`parts/${this.ref.version}/${name}/${part}`, { method: "DELETE" });
+    envelope.files = envelope.files.filter((entry) => entry.part !== part);
+    envelope.parts = envelope.parts.filter((entry) => entry.part !== part);
+  }
+
+  get carrying() {
+    return ENVELOPES.reduce((sum, name) => sum + this.envelopes[name].carry.length, 0);
+  }
+
+  // Replacing: the files of the sealed version are opened and encrypted anew for this one, under their old numbers,
+  // so that the response table still points to them.
+  async carryFiles(onProgress = () => {}) {
+    if (!this.carrying) return;
+    await this.ensure();
+    const from = await this.sealedKeys();
+    for (const name of ENVELOPES) {
+      const envelope = this.envelopes[name];
+      for (const entry of [...envelope.carry]) {
+        const file = await this.sealedFile(from, name, entry);
+        const sealed = await sealFile(file, { dek: envelope.dek, ref: this.ref, envelope: name, part: entry.part, role: entry.role, put: this.put() });
+        await this.finish(name, sealed.part);
+        envelope.files.push(sealed.entry);
+        envelope.parts.push(sealed.part);
+        envelope.carry = envelope.carry.filter(({ part }) => part !== entry.part);
+        await this.saveForm(name);
+        onProgress(entry.name);
+      }
+    }
+  }
+
+  // --- sealing ------------------------------------------------------------------------------------------------------
+
+  // Closes both envelopes; gives the body of the commit and the hash that the receipt must show.
+  async close() {
+    const envelopes = {};
+    for (const name of ENVELOPES) {
+      const form = await this.saveForm(name, { sealing: true });
+      envelopes[name] = { dek: this.envelopes[name].dek, parts: [form, ...this.envelopes[name].parts] };
+    }
+    return close(envelopes, this.state.sheet, this.key);
+  }
+}
+
+// The act that counts. The same key is sent until there is an answer, so that a lost answer is no second bid.
+export async function commit({ base, csrf, onWait }, closed) {
+  const headers = { "Idempotency-Key": toHex(randomBytes(16)) };
+  const answer = await call(`${base}/sealing`, { csrf, method: "POST", json: closed.submission, headers, onWait });
+  if (answer.manifest_hash !== closed.manifestHash) {
+    throw new Refusal(0, pick("回执上的清单指纹与本机算出的不一致。请保留本页并联系监督员。", "The receipt states another manifest than this browser has sealed. Keep this page and call the supervisor."));
+  }
+  return answer;
+}

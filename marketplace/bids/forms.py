@@ -108,7 +108,9 @@ def _field(name: str, rules: Shape) -> Any:
             return Plain(label, need, render_kw={"inputmode": "decimal"})
         case _:
             if rules.most > LONG:
-                return TextAreaField(label, need, render_kw={"rows": 8 if rules.most > 4000 else 4 if rules.most > 500 else 2})
+                return TextAreaField(
+                    label, need, render_kw={"rows": 8 if rules.most > 4000 else 4 if rules.most > 500 else 2}
+                )
             return StringField(label, need)
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import joinedload, selectinload, undefer
 
 from marketplace import db
-from marketplace.accounts.models import Organisation
+from marketplace.accounts.models import Affiliate, Organisation
 from marketplace.accounts.rules import OrganisationState, Role
 from marketplace.bids.content import Price, Technical, price_from, technical_from
 from marketplace.bids.models import (
@@ -102,11 +102,17 @@ def standing(demand: Demand, organisation: Organisation, *, now: datetime) -> St
     )
 
 
+def affiliates(organisation: Organisation) -> list[Affiliate]:
+    """As its profile names them."""
+    rows = select(Affiliate).where(Affiliate.organisation_id == organisation.id).order_by(Affiliate.id)
+    return list(db.session.scalars(rows))
+
+
 def affiliation(unit: Organisation, bidder: Organisation) -> str:
     """The name by which the two are affiliated, by credit codes in either profile; empty when they are not."""
     names: list[dict[str, str]] = []
     for organisation in (unit, bidder):
-        known = {item.credit_code: item.name for item in organisation.affiliates}
+        known = {item.credit_code: item.name for item in affiliates(organisation)}
         if organisation.controller_code:
             known[organisation.controller_code] = organisation.controller_name
         names.append(known | {organisation.credit_code: organisation.name})

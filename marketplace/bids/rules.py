@@ -12,6 +12,11 @@ from marketplace.platform.policy import Actor, Need, role
 from marketplace.taxonomy import Label
 
 
+def N_(text: str) -> str:
+    """Marks a sentence for translation; pages translate it when they show it."""
+    return text
+
+
 class BidState(StrEnum):
     DRAFT = "draft"
     SEALED = "sealed"
@@ -184,21 +189,21 @@ class Standing:
 def why_not_bid(standing: Standing) -> str | None:
     """``None`` when it may bid, else what, why and what to do."""
     if standing.phase in ("closed", "opened", "reviewing", "notice", "awarded", "completed"):
-        return "揭榜已经截止，不能再揭榜。可以关注同一方向的其他榜单。"
+        return N_("揭榜已经截止，不能再揭榜。可以关注同一方向的其他榜单。")
     if standing.phase == "suspended":
-        return "这条需求暂停揭榜。恢复后截止时间会顺延，关注它就会收到通知。"
+        return N_("这条需求暂停揭榜。恢复后截止时间会顺延，关注它就会收到通知。")
     if standing.phase not in ("open", "closing"):
-        return "这条需求现在不接受揭榜。"
+        return N_("这条需求现在不接受揭榜。")
     if standing.procurement_off:
-        return "这是政府采购意向，本平台不受理投标。请按页面上的链接到法定媒体参加采购。"
+        return N_("这是政府采购意向，本平台不受理投标。请按页面上的链接到法定媒体参加采购。")
     if not standing.sealable:
-        return "这条需求还没有固定保管人，暂不能封标。请联系发榜单位。"
+        return N_("这条需求还没有固定保管人，暂不能封标。请联系发榜单位。")
     if not standing.approved:
-        return "贵单位的登记还在审核中。审核通过后即可揭榜，进度见单位资料页。"
+        return N_("贵单位的登记还在审核中。审核通过后即可揭榜，进度见单位资料页。")
     if not standing.may_bid:
-        return "贵单位没有登记为揭榜单位。请由单位管理员在单位资料页申请揭榜资格。"
+        return N_("贵单位没有登记为揭榜单位。请由单位管理员在单位资料页申请揭榜资格。")
     if standing.own_demand:
-        return "这是贵单位自己发布的需求，发榜单位不能揭自己的榜。"
+        return N_("这是贵单位自己发布的需求，发榜单位不能揭自己的榜。")
     if standing.affiliated_with:
         return f"贵单位与发榜单位有关联关系（{standing.affiliated_with}），按规定应当回避，不能揭榜。"
     if standing.consortium_of:

@@ -9,7 +9,9 @@ from playwright.sync_api import Page, expect
 
 from marketplace.platform import clock
 
-PLAN = "以阵列拾声与边缘识别定位声源，现场只留声纹特征，不留录音；数据经统一接口进入城市运行平台，三个月连续试运行。" * 3
+PLAN = (
+    "以阵列拾声与边缘识别定位声源，现场只留声纹特征，不留录音；数据经统一接口进入城市运行平台，三个月连续试运行。" * 3
+)
 
 
 def start(page: Page, site: str, number: str) -> str:

@@ -6,22 +6,38 @@ Nothing of these addresses is logged with a path or a person: that somebody bids
 from __future__ import annotations
 
 import secrets
+import traceback
 from typing import Any
 
 import structlog
-from flask import Blueprint, Flask, request
+from flask import Blueprint, Flask, abort, g, redirect, request
+from flask_babel import gettext as _
+
+from marketplace import web
 
 bp = Blueprint("bids", __name__)
 log = structlog.get_logger(__name__)
 
 
+@bp.before_request
+def _sign_in_first() -> Any:
+    """A visitor signs in, whether or not there is such a bid: the answer tells nothing."""
+    if g.actor.signed_in:
+        return None
+    if web.wants_json():
+        abort(403, description=_("登录已经过期。请在另一个窗口重新登录，再回到本页继续，内容都在。"))
+    return redirect(web.sign_in_url())
+
+
 def _log_quietly(app: Flask) -> None:
-    """An unforeseen error under these routes is logged without address and person; elsewhere as ever."""
+    """An unforeseen error under these routes is logged as its kind and the lines it passed, without address, person
+    and message (which may quote values); elsewhere as ever."""
     usual = app.log_exception
 
     def log_exception(exc_info: Any) -> None:
         if request.blueprint == bp.name:
-            log.error("exception", blueprint=bp.name, exc_info=exc_info)
+            kind, _, trace = exc_info
+            log.error("exception", blueprint=bp.name, kind=kind.__name__, trace="".join(traceback.format_tb(trace)))
         else:
             usual(exc_info)
 

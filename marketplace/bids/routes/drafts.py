@@ -125,7 +125,7 @@ def state(bid: Bid) -> ResponseValue:
                 "contact_email": organisation.contact_email or g.user.email,
                 "affiliates": [
                     {"name": item.name, "credit_code": item.credit_code, "relation": item.relation}
-                    for item in organisation.affiliates
+                    for item in queries.affiliates(organisation)
                 ],
             },
             "milestones": [

@@ -37,7 +37,7 @@ def members(bid: Bid) -> ResponseValue:
         "bid": bid,
         "form": form,
         "said": bid.demand.said,
-        "may": bid.state in BEFORE_SEALING and bid.demand.accepts_bids(g.now),
+        "editable": bid.state in BEFORE_SEALING and bid.demand.accepts_bids(g.now),
         "crumbs": crumbs(bid, (_("联合体成员"), None)),
     }
     if request.method == "POST" and (wanted := request.form.get("remove", type=int)) is not None:

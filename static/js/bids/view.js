@@ -77,7 +77,7 @@ export function part({ name, note = "", state = "", word = "", progress = null }
   const middle = element("div");
   middle.append(element("p", "envelope__name", name));
   if (note) middle.append(element("small", "", note));
-  row.append(icon({ sealed: "check-circle", working: "clock" }[state] ?? "alert"), middle, element("p", "envelope__state", word));
+  row.append(icon({ sealed: "check-circle", working: "clock", promise: "circle" }[state] ?? "alert"), middle, element("p", "envelope__state", word));
   if (progress !== null) {
     const bar = element("progress");
     bar.max = 100;

@@ -4,6 +4,7 @@ import { collect, fill } from "../bids/fields.js";
 import { able, unlock } from "../bids/key.js";
 import { element, followLinks, icon, missing, showMissing, size } from "../bids/view.js";
 import { attach } from "../main.js";
+import { now } from "./clock.js";
 import { pick } from "./language.js";
 
 export default async function bidForm(root) {
@@ -141,7 +142,7 @@ class Page {
         await this.draft.saveForm(name);
         this.saved[name] = text;
       }
-      const time = new Date().toLocaleTimeString(document.documentElement.lang, { hour: "2-digit", minute: "2-digit" });
+      const time = new Date(now()).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit", timeZone: "Asia/Shanghai" });
       this.say(pick(`${time}已加密保存`, `Saved encrypted at ${time}`));
       return true;
     } catch (error) {

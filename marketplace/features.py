@@ -21,6 +21,8 @@ FEATURES = (
     "marketplace.capabilities.routes",
     "marketplace.openings.routes",
     "marketplace.results.routes",
+    "marketplace.notices.routes",
+    "marketplace.awards.routes",
     "marketplace.home.routes",
     "marketplace.desk.routes",
     "marketplace.matching.routes",

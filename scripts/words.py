@@ -20,7 +20,7 @@ CATALOGUE = ROOT / "marketplace" / "translations" / "en" / "LC_MESSAGES" / "mess
 # Pages for the public and for companies are bilingual from the start; staff pages may follow (design/ui.md).
 BILINGUAL = (
     "base.html", "layouts/", "components/", "errors/", "home/", "batches/", "demands/form", "demands/list",
-    "demands/show", "demands/history", "demands/print", "questions/", "accounts/", "organisations/", "search/", "capabilities/", "matching/", "alerts/", "bids/", "notices/",
+    "demands/show", "demands/history", "demands/print", "questions/", "accounts/", "organisations/", "search/", "capabilities/", "matching/", "alerts/", "bids/", "notices/", "awards/",
     "openings/hall", "openings/_record", "openings/record", "openings/objection",
     "transparency/", "verify/", "help/", "desk/", "notifications/",
     "eligibility/mine", "eligibility/renounce",

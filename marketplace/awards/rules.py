@@ -13,7 +13,7 @@ from typing import Any
 
 from marketplace.accounts.rules import publisher, supervisor, system
 from marketplace.platform import policy
-from marketplace.platform.policy import Actor, Need
+from marketplace.platform.policy import Actor, Need, signed_in
 from marketplace.platform.working_days import Calendar, beijing_day, close_of
 
 TAKE_UP_WORKING_DAYS = 5  # for the winner to accept or decline; 平台规则
@@ -154,6 +154,9 @@ substitution_proposed = policy.another("substitute_proposed_by_id", "递补须�
 
 GRANTS = policy.declare(
     {
+        "award.see": [[signed_in]],  # which, is queries.visible
+        "award.substitute_desk": [[publisher], [supervisor]],
+        "objection.remedy": [[publisher]],
         "award.notice": [[publisher, noticed], [supervisor, noticed]],
         "award.confirm": [
             [publisher, award_proposed, window_over, nothing_open],

@@ -75,6 +75,9 @@ READY = SimpleNamespace(
     substitute_proposed_by_id=99,
 )
 WHO_MAY = {
+    "award.see": "publisher supervisor winner colleague rival",  # which, is the query's matter
+    "award.substitute_desk": "publisher supervisor",
+    "objection.remedy": "publisher",
     "award.notice": "publisher supervisor",
     "award.confirm": "publisher supervisor",
     "award.take_up": "winner",

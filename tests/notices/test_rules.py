@@ -105,6 +105,9 @@ WHO_MAY = {
     "notice.propose_award": "publisher",
     "notice.stand": "publisher supervisor",
     "notice.revoke": "supervisor system",
+    "letter.see": "publisher supervisor screener objector",  # whose, is the query's matter
+    "letter.mine": "objector",  # an organisation's administrator
+    "objection.desk": "screener publisher supervisor",
     "objection.file": "",  # the window is over
     "objection.see": "objector link screener publisher supervisor",
     "objection.accept": "screener publisher",

@@ -211,3 +211,28 @@ def test_the_dashboard_costs_the_same_for_one_bid_and_for_thirty(
             assert browser.get(url(review, "review")).has("排名已算出")
             costs.append([statement for statement in count_queries if statement.lstrip().startswith("SELECT")])
     assert [len(cost) for cost in costs] == [8, 8, 8], "while it runs, when it is ranked, with thirty bids"
+
+
+def test_what_waits_stands_on_the_right_desk(stage: Stage, sign_in: SignIn) -> None:
+    review = Review(stage, bids=3, prices=(100, 100, 300))
+    review.score_all({0: D("0.8"), 1: D("0.8"), 2: D("0.7")})
+    assert sign_in("supervisor").get("/desk").has("并列抽签")
+    assert not sign_in("publisher").get("/desk").has("出具评审报告")
+    service.draw_ties(review.demand, number="20261127", actor=actor("supervisor"), now=review.now)
+    db.session.commit()
+    assert sign_in("screener").get("/desk").has("出具评审报告")
+    service.propose_out(
+        review.demand, review.bids[2], code="Z-12", reason="与另一家串通。", actor=actor("publisher"), now=review.now
+    )
+    db.session.commit()
+    assert sign_in("supervisor").get("/desk").has("确认取消资格")
+    (row,) = queries.open_outs(review.demand.id)
+    service.refuse_out(row, review.demand, reason="证据不足，不予确认。", actor=actor("supervisor"), now=review.now)
+    report = service.open_report(review.demand, actor=actor("publisher"), now=review.now)
+    db.session.commit()
+    assert sign_in("expert1").get("/desk").has("签署评审报告")
+    assert not sign_in("expert2").get("/desk").has("签署评审报告")
+    service.sign(report, actor=actor("expert1"), now=review.now)
+    db.session.commit()
+    assert not sign_in("expert1").get("/desk").has("签署评审报告")
+    assert sign_in("expert2").get("/desk").has("签署评审报告")

@@ -10,7 +10,7 @@ from typing import Any
 
 from marketplace.accounts.rules import publisher, supervisor, system
 from marketplace.platform import policy
-from marketplace.platform.policy import Actor, Need
+from marketplace.platform.policy import Actor, Need, role, signed_in
 from marketplace.platform.working_days import Calendar, beijing_day
 from marketplace.scoring.rules.record import Ranking
 
@@ -69,6 +69,7 @@ def _not_the_screener(actor: Actor, subject: Any, now: datetime) -> bool:
     return bool(actor.id != subject.screened_by_id)
 
 
+bids_for_a_firm = role("bidder", "org_admin", refusal="结果通知书发给揭榜单位的成员。")
 proposed_by_another = policy.another("proposed_by_id", "公示须由一人提出、另一人确认，不能自己确认。")
 not_the_screener = Need(
     "not_the_screener", "受理过这项需求的人不能单独决定，请由另一位发榜负责人办理。", _not_the_screener
@@ -94,6 +95,8 @@ GRANTS = policy.declare(
             [publisher, award_proposed, window_over, nothing_open],
             [supervisor, award_proposed, window_over, nothing_open],
         ],
+        "letter.see": [[signed_in]],  # whose, is queries.find_letter
+        "letter.mine": [[bids_for_a_firm]],
         "notice.revoke": [[supervisor, cause, uncontracted], [system, cause, uncontracted]],
     }
 )

@@ -122,6 +122,7 @@ GRANTS = policy.declare(
     {
         "objection.file": [[window_open]],
         "objection.see": [[objector], [screener], [publisher], [supervisor]],
+        "objection.desk": [[screener], [publisher], [supervisor]],
         "objection.accept": [[screener], [publisher]],
         "objection.draft_answer": [[screener], [publisher]],
         "objection.refuse": [[publisher, drafted_by_another], [supervisor, drafted_by_another]],

@@ -15,6 +15,7 @@ from marketplace.bids.rules import BidState
 from marketplace.demands.content import DemandContent
 from marketplace.demands.models import Demand
 from marketplace.demands.score_sheets import AGGREGATES, PRICE_BASES, PriceBasis
+from marketplace.eligibility.models import EligibilityDecision
 from marketplace.notices.rules.notices import CANDIDATES_PER_AWARD
 from marketplace.panels.models import Panel, PanelSeat
 from marketplace.panels.rules.seats import SeatState
@@ -117,6 +118,16 @@ def _counts(demand: Demand) -> dict[str, Any]:
         "ineligible": rows.get(BidState.INELIGIBLE, 0),
         "renounced": rows.get(BidState.RENOUNCED, 0),
         "disqualified": sorted(out.values()),
+        "reasons": sorted(
+            set(
+                db.session.scalars(
+                    select(EligibilityDecision.reason)
+                    .join(EligibilityDecision.bid)
+                    .where(Bid.demand_id == demand.id, Bid.state == BidState.INELIGIBLE)
+                )
+            )
+            - {""}
+        ),
     }
 
 

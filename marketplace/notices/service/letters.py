@@ -15,6 +15,7 @@ from marketplace.bids.models import Bid
 from marketplace.bids.rules import BidState
 from marketplace.demands.content import fingerprint
 from marketplace.demands.models import Demand
+from marketplace.eligibility.models import EligibilityDecision
 from marketplace.notices.models import Letter, Notice
 from marketplace.notices.rules.letters import Comment, Outcome, ResultLetter, refusal_letter, result_letter
 from marketplace.notices.rules.notices import Candidate
@@ -60,6 +61,12 @@ def send_letters(
         for item in (notice.content["candidates"] if notice else ())
     ]
     reasons = results.outs(demand.id)
+    decisions = {
+        item.bid_id: item
+        for item in db.session.scalars(
+            select(EligibilityDecision).join(EligibilityDecision.bid).where(Bid.demand_id == demand.id)
+        )
+    }
     content, made = demand.said, []
     for bid in bids:
         if bid.public_id in scored and result is not None:
@@ -77,24 +84,34 @@ def send_letters(
         else:
             letter = refusal_letter(
                 bid.public_id,
-                reason_code=bid.reason or reasons.get(bid.id, ""),
+                reason_code=_reason(bid, decisions.get(bid.id), reasons.get(bid.id, "")),
                 objections_until=objections_until,
                 outcome=UNSCORED.get(
                     bid.state, Outcome.INELIGIBLE if bid.state is BidState.INELIGIBLE else Outcome.NO_RESULT
                 ),
             )
-        made.append(_send(demand, bid, letter, notice=notice, lapsed=notice is None, actor=actor, now=now))
+        decision = decisions.get(bid.id)
+        finding = decision.text if decision is not None and bid.state is BidState.INELIGIBLE else ""
+        made.append(_send(demand, bid, letter, notice=notice, finding=finding, actor=actor, now=now))
     return made
 
 
+def _reason(bid: Bid, decision: EligibilityDecision | None, out: str) -> str:
+    """The coded reason of a bid that was not scored."""
+    if bid.state is BidState.INELIGIBLE and decision is not None:
+        return decision.reason
+    return bid.reason or out
+
+
 def _send(
-    demand: Demand, bid: Bid, letter: ResultLetter, *, notice: Notice | None, lapsed: bool, actor: Actor, now: datetime
+    demand: Demand, bid: Bid, letter: ResultLetter, *, notice: Notice | None, finding: str, actor: Actor, now: datetime
 ) -> Letter:
     data = letter_json(letter) | {
         "demand": demand.number,
         "title": demand.title,
         "organisation": bid.organisation.name,
-        "lapsed": lapsed,
+        "lapsed": notice is None,
+        "finding": finding,
         "notice": notice.id if notice is not None else None,
     }
     row = Letter(

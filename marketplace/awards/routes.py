@@ -1,0 +1,467 @@
+"""Proposing what a second person confirms, and the winner's answer."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from flask import Blueprint, Flask, flash, g, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload
+
+from marketplace import db, web, worker
+from marketplace.awards import queries, service, telling
+from marketplace.awards.forms import AnnounceForm, DeclineForm, ReasonForm, RemedyForm
+from marketplace.awards.models import Award
+from marketplace.awards.rules import ACTION_LABELS, FELL_THROUGH, STATE_LABELS, AwardAction, AwardState
+from marketplace.bids.models import Bid
+from marketplace.demands import queries as demand_queries
+from marketplace.demands.models import Demand, DemandProposal
+from marketplace.demands.routes.public import language
+from marketplace.demands.rules import Action, State
+from marketplace.notices import queries as notice_queries
+from marketplace.notices.models import Notice, Objection
+from marketplace.notices.rules.notices import NoticeState
+from marketplace.notices.rules.objections import REMEDY_LABELS, ObjectionState
+from marketplace.platform import errands, policy
+from marketplace.platform.errands import Errand
+from marketplace.platform.forms import ConfirmForm
+from marketplace.platform.policy import Actor
+from marketplace.results import queries as results
+from marketplace.results.models import Report
+from marketplace.results.rules import DISQUALIFICATION_LABELS, Disqualification, ReportState
+from marketplace.taxonomy import Label
+from marketplace.web import ResponseValue, allow
+
+bp = Blueprint("awards", __name__)
+STATES: dict[AwardState, Label] = {
+    AwardState.PROPOSED: Label("拟中榜", "Proposed"),
+    AwardState.NOTICED: Label("公示中", "On public notice"),
+    AwardState.CONFIRMED: Label("已定榜，待接受", "Awarded, to be accepted"),
+    AwardState.DECLINED: Label("已放弃", "Declined"),
+    AwardState.VOID: Label("已作废", "Void"),
+}
+
+
+def _by() -> dict[str, Any]:
+    return {"actor": g.actor, "now": g.now}
+
+
+def _act_page(
+    title: str, form: Any, verb: str, back: str, crumb: str, consequences: list[str], **more: Any
+) -> dict[str, Any]:
+    page = {"title": title, "form": form, "verb": verb, "back": back, "crumb": (crumb, back)}
+    return page | {"consequences": consequences, "kind": "solemn"} | more
+
+
+def _reviewing(*, actor: Actor, now: datetime, ref: str) -> Demand | None:
+    found = demand_queries.find(actor=actor, now=now, ref=ref)
+    return found if found is not None and found.state in (State.REVIEWING, State.NOTICE, State.AWARDED) else None
+
+
+@bp.route("/demands/<ref>/announcement", methods=["GET", "POST"])
+@allow("demand.propose", _reviewing)
+def announce(demand: Demand) -> ResponseValue:
+    """Propose the public notice of the ranking in force."""
+    form = AnnounceForm()
+    back = url_for("results.dashboard", ref=demand.number)
+    page = _act_page(
+        _("提出公示：%(title)s", title=demand.title),
+        form,
+        _("提出公示"),
+        back,
+        demand.title,
+        [
+            _("由另一位发榜负责人或监督员确认后公布，您不能自己确认。"),
+            _(
+                "公布之后：候选单位、名次和承诺公开的得分人人可见；每家揭榜单位收到结果通知书；公示期内可以实名提出异议。"
+            ),
+        ],
+    )
+    web.retry_page("results/act.html", **page)
+    if form.validate_on_submit():
+        service.propose_announcement(demand, reason=form.reason.data or "", text=form.text.data or "", **_by())
+        flash(_("已提出，请另一人确认。"), "done")
+        return redirect(back)
+    return render_template("results/act.html", **page), 422 if form.is_submitted() else 200
+
+
+@bp.route("/demands/<ref>/award", methods=["GET", "POST"])
+@allow("demand.propose", _reviewing)
+def award(demand: Demand) -> ResponseValue:
+    """Propose the award once the window is over."""
+    form = ReasonForm()
+    back = url_for("demands.work", ref=demand.number)
+    open_ones = notice_queries.open_objections(demand.id)
+    page = _act_page(
+        _("提出定榜：%(title)s", title=demand.title),
+        form,
+        _("提出定榜"),
+        back,
+        demand.title,
+        [
+            _("由另一位发榜负责人或监督员确认后生效，您不能自己确认。"),
+            _("生效后通知中榜单位，5个工作日内由单位管理员接受或放弃，逾期视为放弃。"),
+            *([_("现有%(count)s件异议未办结，办结之前不能定榜。", count=open_ones)] if open_ones else []),
+        ],
+    )
+    web.retry_page("results/act.html", **page)
+    if form.validate_on_submit():
+        service.propose_award(demand, reason=form.reason.data or "", **_by())
+        flash(_("已提出，请另一人确认。"), "done")
+        return redirect(back)
+    return render_template("results/act.html", **page), 422 if form.is_submitted() else 200
+
+
+@bp.route("/awards/<int:award_id>", methods=["GET", "POST"])
+@allow("award.see", queries.find)
+def show(row: Award) -> ResponseValue:
+    """One award; its winner accepts or declines here."""
+    form, tongue = DeclineForm(), language()
+    why_not = policy.why_not("award.take_up", g.actor, row, g.now)
+    label = STATES.get(row.state, Label(STATE_LABELS[row.state], STATE_LABELS[row.state]))
+    taken = row.state is AwardState.CONFIRMED and row.taken_up_at is not None
+    if taken:
+        label = Label("已接受，待签约", "Accepted, contract to follow")
+    page = {
+        "award": row,
+        "title": _("中榜：%(title)s", title=row.demand.title),
+        "state": {"label": label.en if tongue == "en" else label.zh, "tone": "ended" if row.ended_at else "winner"},
+        "form": form,
+        "waits": row.state is AwardState.CONFIRMED and not taken,
+        "refusal": why_not if row.state is AwardState.CONFIRMED and not taken else None,
+        "may_decline": row.state is AwardState.CONFIRMED
+        and not taken
+        and policy.allows("award.decline", g.actor, row, g.now),
+        "substitute_url": url_for(".substitute", award_id=row.id)
+        if row.state in FELL_THROUGH and policy.allows("award.propose_substitute", g.actor, row, g.now)
+        else None,
+        "notice_url": url_for("notices.show", notice_id=row.notice_id),
+    }
+    web.retry_page("awards/show.html", **page)
+    if form.validate_on_submit():
+        if request.form.get("answer") == "no":
+            service.decline(row, reason=form.reason.data or "", **_by())
+            flash(_("已放弃，主管部门已收到。"), "done")
+        else:
+            service.take_up(row, **_by())
+            flash(_("已接受。定榜后30日内签约，主管部门会与贵单位联系。"), "done")
+        return redirect(url_for(".show", award_id=row.id))
+    return render_template("awards/show.html", **page), 422 if form.is_submitted() else 200
+
+
+@bp.route("/awards/<int:award_id>/substitution", methods=["GET", "POST"])
+@allow("award.propose_substitute", queries.find)
+def substitute(row: Award) -> ResponseValue:
+    """Propose the next in line for a place that fell vacant."""
+    form, line = ReasonForm(), queries.next_line(row.demand_id)
+    back = url_for(".show", award_id=row.id)
+    who = line.bid.organisation.name if line is not None else _("没有可以递补的候选单位")
+    page = _act_page(
+        _("提出递补：%(title)s", title=row.demand.title),
+        form,
+        _("提出递补"),
+        back,
+        row.demand.title,
+        [
+            _("递补单位：%(who)s", who=who),
+            _("由监督员确认。确认后发布只涉及这一名次的递补公示，其他中榜单位不受影响。"),
+        ],
+    )
+    web.retry_page("results/act.html", **page)
+    if form.validate_on_submit():
+        service.propose_substitute(row, reason=form.reason.data or "", **_by())
+        flash(_("已提出，请监督员确认。"), "done")
+        return redirect(back)
+    return render_template("results/act.html", **page), 422 if form.is_submitted() else 200
+
+
+def _substitute_notice(*, actor: Actor, now: datetime, notice_id: int) -> Notice | None:
+    found = notice_queries.find(actor=actor, now=now, notice_id=notice_id)
+    return notice_queries.fill_facts(found) if found is not None and found.place else None
+
+
+@bp.route("/notices/<int:notice_id>/award", methods=["GET", "POST"])
+@allow("award.substitute_desk", _substitute_notice)
+def substitute_award(notice: Notice) -> ResponseValue:
+    """The award of a substitute: proposed by one, confirmed by another, both on this page."""
+    form = ConfirmForm()
+    proposed = notice.award_proposed_by_id is not None
+    permission = "notice.stand" if proposed else "notice.propose_award"
+    refusal = policy.why_not(permission, g.actor, notice, g.now)
+    back = url_for("demands.work", ref=notice.demand.number)
+    page = _act_page(
+        _("递补定榜：%(title)s", title=notice.demand.title),
+        form,
+        _("确认定榜") if proposed else _("提出定榜"),
+        back,
+        notice.demand.title,
+        [
+            _("递补单位：%(who)s", who=notice.content["candidates"][0]["name"]),
+            _("由一人提出、另一人确认；确认后通知该单位，5个工作日内接受或放弃。"),
+            *([_("现在不能办理：%(why)s", why=refusal)] if refusal else []),
+        ],
+    )
+    web.retry_page("results/act.html", **page)
+    if form.validate_on_submit():
+        if proposed:
+            service.confirm_substitute_award(notice, **_by())
+        else:
+            service.propose_substitute_award(notice, **_by())
+        flash(_("已办理。"), "done")
+        return redirect(back)
+    return render_template("results/act.html", **page)
+
+
+def _upheld(*, actor: Actor, now: datetime, public_id: str) -> Objection | None:
+    found = notice_queries.find_objection(actor=actor, now=now, public_id=public_id)
+    return found if found is not None and actor.has("publisher", "supervisor", "screener") else None
+
+
+@bp.route("/desk/objections/<public_id>/remedy", methods=["GET", "POST"])
+@allow("objection.remedy", _upheld)
+def remedy(row: Objection) -> ResponseValue:
+    """Propose what an upheld objection leads to."""
+    form = RemedyForm()
+    back = url_for("notices.work", public_id=row.public_id)
+    told = REMEDY_LABELS[row.remedy] if row.remedy is not None else "—"
+    about = row.about_bid.organisation.name if row.about_bid is not None else _("没有指明候选单位")
+    page = _act_page(
+        _("处理成立的异议：%(title)s", title=row.demand.title),
+        form,
+        _("提出处理措施"),
+        back,
+        row.demand.title,
+        [
+            _("答复写明的处理：%(what)s；针对的候选单位：%(who)s。", what=told, who=about),
+            _("由监督员确认后生效：公示撤销并公开理由，名次重新计算或重新评分，原记录全部保留。"),
+        ],
+    )
+    web.retry_page("results/act.html", **page)
+    if form.validate_on_submit():
+        service.propose_remedy(
+            row,
+            out=bool(form.out.data or form.code.data),
+            rescore=bool(form.rescore.data),
+            code=form.code.data or "",
+            reason=form.reason.data or "",
+            **_by(),
+        )
+        flash(_("已提出，请监督员确认。"), "done")
+        return redirect(back)
+    return render_template("results/act.html", **page), 422 if form.is_submitted() else 200
+
+
+@bp.get("/desk/awards")
+@allow("letter.mine")
+def mine() -> ResponseValue:
+    """A bidder's own awards."""
+    tongue = language()
+    rows = [
+        {
+            "url": url_for(".show", award_id=item.id),
+            "title": item.demand.title,
+            "number": item.demand.number,
+            "state": _state_word(item, tongue),
+            "until": item.take_up_ends_at if item.state is AwardState.CONFIRMED and item.taken_up_at is None else None,
+        }
+        for item in queries.own(g.actor, g.now)
+    ]
+    return render_template("awards/mine.html", rows=rows, title=_("我的中榜"))
+
+
+def _state_word(item: Award, tongue: str) -> str:
+    label = STATES.get(item.state, Label(STATE_LABELS[item.state], STATE_LABELS[item.state]))
+    if item.state is AwardState.CONFIRMED and item.taken_up_at is not None:
+        label = Label("已接受，待签约", "Accepted, contract to follow")
+    return label.en if tongue == "en" else label.zh
+
+
+# -- hooks -----------------------------------------------------------------------------------------------------------
+
+
+def on_work_page(demand: Demand) -> list[dict[str, Any]]:
+    """Buttons for who works on a demand after its review."""
+    items: list[dict[str, Any]] = []
+    ref = demand.number
+    if not g.actor.has("publisher", "supervisor", "screener"):
+        return items
+    if demand.state is State.REVIEWING and g.actor.has("publisher"):
+        report = results.report(demand.id)
+        signed = report is not None and report.state is ReportState.SIGNED
+        why = None if signed else _("评审报告签署完毕之后才能提出公示。")
+        items.append({"label": _("提出公示"), "url": url_for("awards.announce", ref=ref), "refusal": why})
+    if demand.state is State.NOTICE:
+        notice = notice_queries.latest(demand.id)
+        if notice is not None:
+            items.append({"label": _("查看公示"), "url": url_for("notices.show", notice_id=notice.id), "refusal": None})
+            if g.actor.has("publisher"):
+                why = policy.why_not("notice.propose_award", g.actor, notice_queries.fill_facts(notice), g.now)
+                items.append({"label": _("提出定榜"), "url": url_for("awards.award", ref=ref), "refusal": why})
+    if demand.state is State.AWARDED:
+        for item in queries.present(demand.id):
+            label = _("第%(place)s名次：%(state)s", place=item.place, state=_state_word(item, "zh"))
+            items.append(
+                {"label": label, "url": url_for("awards.show", award_id=item.id), "refusal": None, "kind": "line"}
+            )
+            if item.notice.place and item.notice.state is NoticeState.PUBLISHED:
+                url = url_for("awards.substitute_award", notice_id=item.notice_id)
+                items.append({"label": _("递补定榜"), "url": url, "refusal": None, "kind": "line"})
+    return items
+
+
+def on_proposal(proposal: DemandProposal) -> list[tuple[str, Any, None]]:
+    """What the second person must see of a proposal of these acts."""
+    payload, found = proposal.payload, list[tuple[str, Any, None]]()
+    if proposal.action in (Action.ANNOUNCE, Action.AWARD) and "notice" in payload:
+        notice = db.session.get(Notice, int(payload["notice"]))
+        if notice is not None:
+            names = "、".join(
+                f"{item['rank']}. {item['name']}{'（拟中榜）' if item['proposed'] else ''}"
+                for item in notice.content["candidates"]
+            )
+            found += [(_("候选单位"), names, None), (_("结果指纹"), notice.content["ranking"]["hash"], None)]
+    if proposal.action is Action.SUBSTITUTE and "bid" in payload and payload["bid"]:
+        bid = db.session.get(Bid, int(payload["bid"]))
+        word = _("取消资格") if "void" in payload else _("递补单位")
+        found.append((word, bid.organisation.name if bid is not None else "—", None))
+    if proposal.action in (Action.RE_REVIEW, Action.VOID) and "rescore" in payload:
+        if payload.get("bid"):
+            bid = db.session.get(Bid, int(payload["bid"]))
+            code = Disqualification(payload["code"])
+            text = f"{bid.organisation.name if bid else '—'}，{code} {DISQUALIFICATION_LABELS[code]}"
+            found.append((_("取消资格"), text, None))
+        how = _("专家组重新评分") if payload["rescore"] else _("用已锁定的评分表重新排名")
+        if proposal.action is Action.RE_REVIEW:
+            found.append((_("怎样重新评审"), how, None))
+    return found
+
+
+def waiting_office(actor: Actor, now: datetime) -> list[Errand]:
+    """For a publisher: what may be announced, awarded, filled or remedied."""
+    if not actor.has("publisher"):
+        return []
+    found = []
+    busy = select(DemandProposal.demand_id).where(DemandProposal.decided_at.is_(None))
+    signed = db.session.scalars(
+        select(Report)
+        .join(Report.demand)
+        .where(
+            Demand.state == State.REVIEWING,
+            Report.state == ReportState.SIGNED,
+            Demand.id.not_in(busy),
+            (Demand.screener_id.is_(None)) | (Demand.screener_id != actor.id),
+        )
+        .options(joinedload(Report.demand))
+        .limit(errands.MOST)
+    )
+    for report in signed:
+        url = f"/demands/{report.demand.number}/announcement"
+        found.append(Errand(report.demand.title, _("提出公示"), _("提出公示"), url, note=report.demand.number or ""))
+    over = db.session.scalars(
+        select(Notice)
+        .join(Notice.demand)
+        .where(
+            Notice.state == NoticeState.PUBLISHED,
+            Notice.ends_at <= now,
+            Notice.award_proposed_by_id.is_(None),
+            (Demand.screener_id.is_(None)) | (Demand.screener_id != actor.id),
+        )
+        .options(joinedload(Notice.demand))
+        .limit(errands.MOST)
+    )
+    for notice in over:
+        blocked = notice_queries.open_objections(notice.demand_id)
+        if blocked:
+            continue
+        url = f"/notices/{notice.id}/award" if notice.place else f"/demands/{notice.demand.number}/award"
+        found.append(Errand(notice.demand.title, _("公示期满，定榜"), _("提出定榜"), url, note=notice.number))
+    fallen = db.session.scalars(
+        select(Award)
+        .join(Award.demand)
+        .where(Demand.state == State.AWARDED, Award.state.in_(FELL_THROUGH), Demand.id.not_in(busy))
+        .options(joinedload(Award.demand), joinedload(Award.organisation))
+        .limit(errands.MOST)
+    )
+    for row in fallen:
+        if row in queries.vacant(row.demand_id) and queries.next_line(row.demand_id) is not None:
+            note = f"{row.organisation.name}：{STATE_LABELS[row.state]}"
+            found.append(
+                Errand(row.demand.title, _("递补"), _("提出递补"), f"/awards/{row.id}/substitution", note=note)
+            )
+    upheld = db.session.scalars(
+        select(Objection)
+        .where(
+            Objection.state == ObjectionState.UPHELD,
+            Objection.remedied_at.is_(None),
+            Objection.demand_id.not_in(busy),
+        )
+        .options(joinedload(Objection.demand))
+        .limit(errands.MOST)
+    )
+    for item in upheld:
+        url = f"/desk/objections/{item.public_id}/remedy"
+        found.append(Errand(item.demand.title, _("处理成立的异议"), _("提出措施"), url))
+    return found
+
+
+def waiting_second(actor: Actor, now: datetime) -> list[Errand]:
+    """The award of a substitute that another person proposed."""
+    rows = db.session.scalars(
+        select(Notice)
+        .where(
+            Notice.place > 0,
+            Notice.state == NoticeState.PUBLISHED,
+            Notice.award_proposed_by_id.is_not(None),
+            Notice.award_proposed_by_id != actor.id,
+        )
+        .options(joinedload(Notice.demand))
+        .limit(errands.MOST)
+    )
+    return [
+        Errand(row.demand.title, _("递补定榜"), _("确认"), f"/notices/{row.id}/award", note=row.number) for row in rows
+    ]
+
+
+def waiting_winner(actor: Actor, now: datetime) -> list[Errand]:
+    """A winner's administrator has to accept or decline."""
+    rows = db.session.scalars(
+        select(Award)
+        .where(
+            Award.organisation_id.in_(actor.organisations("org_admin")),
+            Award.state == AwardState.CONFIRMED,
+            Award.taken_up_at.is_(None),
+        )
+        .options(joinedload(Award.demand))
+        .limit(errands.MOST)
+    )
+    return [
+        Errand(
+            row.demand.title,
+            ACTION_LABELS[AwardAction.TAKE_UP],
+            _("接受或放弃"),
+            f"/awards/{row.id}",
+            note=row.demand.number or "",
+            due_at=row.take_up_ends_at,
+            state=(_("中榜"), "winner"),
+        )
+        for row in rows
+    ]
+
+
+def install(app: Flask) -> None:
+    app.register_blueprint(bp)
+    service.install()
+    telling.install()
+    app.extensions.setdefault("demand_work", []).append(on_work_page)
+    app.extensions.setdefault("proposal_details", []).append(on_proposal)
+    errands.register(("publisher",), waiting_office)
+    errands.register(("publisher", "supervisor"), waiting_second)
+    errands.register(("org_admin",), waiting_winner)
+    worker.every(60, "awards", _expire)
+
+
+def _expire(now: datetime) -> None:
+    with db.transaction():
+        service.expire_due(now)

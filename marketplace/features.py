@@ -31,6 +31,7 @@ FEATURES = (
     "marketplace.opendata.routes",
     "marketplace.help.routes",
     "marketplace.exchange.routes",
+    "marketplace.panels.routes",
     "marketplace.scoring.routes",
     "marketplace.demo.cli",
 )

@@ -111,6 +111,22 @@ def demand_for_panel(*, actor: Actor, now: datetime, ref: str) -> Demand | None:
     )
 
 
+def demand_with_panel(*, actor: Actor, now: datetime, ref: str) -> Demand | None:
+    """A demand that needs a panel or has one, for the office."""
+    return db.session.scalar(
+        select(Demand)
+        .outerjoin(Panel, Panel.demand_id == Demand.id)
+        .where(Demand.number == ref, or_(Demand.state.in_(FORMABLE), Panel.id.is_not(None)))
+        .options(joinedload(Demand.unit), undefer(Demand.content))
+    )
+
+
+def names_of(keys: Sequence[str]) -> dict[str, str]:
+    """Expert key → name, for the office's page of a draw."""
+    rows = db.session.execute(select(Expert.key, Expert.name).where(Expert.key.in_(keys)))
+    return {row.key: row.name for row in rows}
+
+
 def seat_by_id(*, actor: Actor, now: datetime, seat_id: int) -> PanelSeat | None:
     """A seat for its own expert and for those who form panels; others do not learn that it exists."""
     seat = db.session.scalar(select(PanelSeat).where(PanelSeat.id == seat_id).options(*_SEAT))

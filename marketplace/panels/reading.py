@@ -61,7 +61,7 @@ class Reading:
         return next((paper for paper in self.papers if paper.part == part), None)
 
 
-_known: OrderedDict[tuple[int, int], Identities] = OrderedDict()
+_known: OrderedDict[tuple[str, int], Identities] = OrderedDict()
 _guard = Lock()
 
 
@@ -70,7 +70,7 @@ def identities(demand: Demand) -> Identities:
     if not demand.said.blind:
         return NOBODY
     found = bids.opened(demand)
-    key = (demand.id, len(found))
+    key = (demand.key, len(found))
     with _guard:
         if key in _known:
             _known.move_to_end(key)

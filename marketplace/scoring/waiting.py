@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select
+from sqlalchemy.orm import joinedload
 
 from marketplace import db
 from marketplace.bids.models import Bid
+from marketplace.bids.rules import BidState
+from marketplace.demands.models import Demand
 from marketplace.demands.rules import State
 from marketplace.panels import queries as panels
 from marketplace.panels.models import Panel, PanelSeat
@@ -65,3 +68,26 @@ def _errand(seat: PanelSeat, counts: dict[str, int]) -> Errand | None:
     if drafts := counts.get(SheetState.DRAFT, 0):
         return Errand(title, "评审打分", "打分", url, f"{note}，还有{drafts}份未提交", panel.score_by)
     return None
+
+
+def to_start(actor: Actor, now: datetime) -> list[Errand]:
+    """For the publisher: opened demands whose bids are all decided and whose panel is seated and has declared."""
+    declared = (
+        select(func.count())
+        .where(PanelSeat.panel_id == Panel.id, PanelSeat.round == Panel.round, PanelSeat.state == SeatState.DECLARED)
+        .scalar_subquery()
+    )
+    undecided = exists().where(Bid.demand_id == Demand.id, Bid.state.in_((BidState.OPENED, BidState.CURE)))
+    eligible = exists().where(Bid.demand_id == Demand.id, Bid.state == BidState.ELIGIBLE)
+    rows = db.session.scalars(
+        select(Demand)
+        .join(Panel, Panel.demand_id == Demand.id)
+        .where(Demand.state == State.OPENED, declared == Panel.size, ~undecided, eligible)
+        .order_by(Demand.id)
+        .limit(MOST)
+        .options(joinedload(Demand.unit))
+    )
+    return [
+        Errand(demand.title, "开始评审", "开始", f"/panels/{demand.ref}/start", demand.unit.display_name)
+        for demand in rows
+    ]

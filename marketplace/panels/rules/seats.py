@@ -163,6 +163,7 @@ GRANTS = policy.declare(
         "panel.see": [[office]],
         "panel.prepare": [[screener]],
         "panel.scan": [[screener], [publisher]],
+        "panel.propose": [[publisher]],
         "panel.decide_request": [[supervisor]],
         "panel.answer": [[is_chair]],
         "seat.see": [[own_seat]],

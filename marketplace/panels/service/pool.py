@@ -37,12 +37,12 @@ class Card:
     away_from: date | None = None
     away_until: date | None = None
     note: str = ""
-    extra: Mapping[str, str] = field(default_factory=dict)  # problems found while reading a list
+    extra: dict[str, str] = field(default_factory=dict)  # problems found while reading a list
 
 
 def problems(card: Card) -> dict[str, str]:
     """Field → sentence for what keeps a card from being kept."""
-    found = dict(card.extra)
+    found: dict[str, str] = {}
     if not 2 <= len(card.name) <= 40:
         found["name"] = "姓名须为2至40个字。"
     if "@" not in card.email or len(card.email) > 120 or " " in card.email:
@@ -55,7 +55,7 @@ def problems(card: Card) -> dict[str, str]:
         found["fields"] = "请至少选一个领域，抽取按领域筛选。"
     if card.away_from and card.away_until and card.away_until < card.away_from:
         found["away_until"] = "结束日期不能早于开始日期。"
-    return found
+    return found | card.extra  # what could not be read says more than what is then missing
 
 
 def _values(card: Card) -> dict[str, Any]:

@@ -17,8 +17,11 @@ def _sign_in() -> ResponseValue | None:
 
 
 def install(app: Flask) -> None:
-    from marketplace.scoring.routes import desk, seat  # noqa: F401
-    from marketplace.scoring.waiting import waiting
+    from marketplace.scoring import telling
+    from marketplace.scoring.routes import desk, seat, start  # noqa: F401
+    from marketplace.scoring.waiting import to_start, waiting
 
+    telling.install()
     app.register_blueprint(bp)
     errands.register(("expert",), waiting)
+    errands.register(("publisher",), to_start)

@@ -178,7 +178,15 @@ def test_every_panel_state_and_action(state: PanelState, action: PanelAction) ->
 def test_every_action_has_a_grant_and_every_word_a_label() -> None:
     permissions = {f"seat.{action}" for action in SeatAction} | {f"panel.{action}" for action in PanelAction}
     others = {
-        *("expert.keep", "expert.see", "panel.see", "panel.prepare", "panel.scan", "panel.decide_request", "panel.propose"),
+        *(
+            "expert.keep",
+            "expert.see",
+            "panel.see",
+            "panel.prepare",
+            "panel.scan",
+            "panel.decide_request",
+            "panel.propose",
+        ),
         *("panel.answer", "panel.propose_redraw", "seat.see", "seat.vote", "seat.ask", "seat.propose_override"),
     }
     assert set(seats.GRANTS) == permissions | others

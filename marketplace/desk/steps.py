@@ -4,9 +4,10 @@ it. The transition table says which steps there are, the policy who may; nothing
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from flask import url_for
 from sqlalchemy import select
@@ -70,15 +71,17 @@ def _of_state(state: State, wanted: list[Action], cast: list[tuple[str, Actor]],
     found: list[Step] = []
     for action in wanted:
         permission, label = f"demand.{action}", ACTION_LABELS[action].zh
-        fits = [row for row in rows if _ready(row, action, now)]
-        if (hit := _first(fits, used, permission, cast, now)) is not None:
+        hit = _first(rows, used, permission, cast, now, partial(_ready, action=action, now=now))
+        if hit is not None:
             demand, username = hit
             url = _batch_url() if action is Action.PUBLISH else url_for(f"demands.act_{NOUNS[action]}", ref=demand.ref)
             if url:
                 found.append(Step(STATE_LABELS[state].zh, label, demand.title, username, url))
     for at, noun, permission, label in BESIDES:
-        fits = [row for row in rows if at is state and _fits(row, noun, now)]
-        if (hit := _first(fits, used, permission, cast, now)) is not None:
+        if at is not state:
+            continue
+        hit = _first(rows, used, permission, cast, now, partial(_fits, noun=noun, now=now))
+        if hit is not None:
             url = url_for(f"demands.act_{noun}", ref=hit[0].ref)
             found.append(Step(STATE_LABELS[state].zh, label, hit[0].title, hit[1], url))
     return found + _of_proposals(rows, cast)
@@ -98,12 +101,17 @@ def _standing(state: State) -> list[Demand]:
 
 
 def _first(
-    rows: list[Demand], used: set[int], permission: str, cast: list[tuple[str, Actor]], now: datetime
+    rows: list[Demand],
+    used: set[int],
+    permission: str,
+    cast: list[tuple[str, Actor]],
+    now: datetime,
+    fits: Callable[[Demand], bool] = bool,
 ) -> tuple[Demand, str] | None:
     """A demand not offered yet for another step, if there is one, with the first account that may."""
     for row in sorted(rows, key=lambda item: item.id in used):
         for username, actor in cast:
-            if policy.allows(permission, actor, row, now):
+            if policy.allows(permission, actor, row, now) and fits(row):
                 used.add(row.id)
                 return row, username
     return None

@@ -18,12 +18,14 @@ from marketplace.batches import service as batches
 from marketplace.batches.models import Batch
 from marketplace.batches.rules import ACTION_LABELS, PHASE_LABELS, BatchAction, phase
 from marketplace.demands import queries, service
+from marketplace.demands.clocks import MODES
 from marketplace.demands.forms.acts import ReasonForm
 from marketplace.demands.forms.batches import BatchForm, PostForm
 from marketplace.demands.models import Demand
 from marketplace.demands.routes import bp
 from marketplace.demands.rules import CUSTODY
 from marketplace.platform.errors import Invalid
+from marketplace.platform.formatting import money_text
 from marketplace.platform.forms import ConfirmForm
 from marketplace.platform.workflow import offered
 from marketplace.platform.working_days import BEIJING, beijing_day, close_of
@@ -199,7 +201,10 @@ def post_batch(batch: Batch) -> ResponseValue:
     form = PostForm(
         document_number=batch.document_number, custody="2-of-3", custodians=[user.id for user in people[:3]]
     )
-    form.demands.choices = [(demand.id, demand.title) for demand in pool]
+    form.demands.choices = [
+        (demand.id, (demand.title, f"{demand.unit.name}　{MODES[demand.mode].zh}　{money_text(demand.budget_fen)}"))
+        for demand in pool
+    ]
     form.custodians.choices = [
         (user.id, f"{user.name}（{user.organisation.name if user.organisation else ''}）") for user in people
     ]

@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from flask import g, render_template, request, url_for
+from flask import current_app, g, render_template, request, url_for
 from flask_babel import gettext as _
 from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import undefer
@@ -163,6 +163,12 @@ def _export(queue: Queue, query: Select[Demand]) -> ResponseValue:
     return as_file(xlsx(heads, rows, name=queue.title), name=f"{queue.title}.xlsx", media_type=TYPES["xlsx"])
 
 
+def _may_import(queue: Queue) -> bool:
+    """The importer is a later feature; its entry stands where new demands arrive."""
+    known = "exchange.index" in current_app.view_functions
+    return queue.noun == "screening" and known and policy.allows("demand.import", g.actor, None, g.now)
+
+
 def _view(queue: Queue) -> Callable[[], ResponseValue]:
     def view() -> ResponseValue:
         query, filters = _filtered(queue)
@@ -194,6 +200,7 @@ def _view(queue: Queue) -> Callable[[], ResponseValue]:
             reset_url=request.path,
             export_url=web.page_url(export="xlsx", page=None),
             rows=rows,
+            import_url=url_for("exchange.index") if _may_import(queue) else None,
             pages=pages,
         )
 

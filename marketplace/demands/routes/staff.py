@@ -7,7 +7,7 @@ same function.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from flask import current_app, g, redirect, render_template, request, url_for
@@ -16,7 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import undefer
 
 from marketplace import db, web
-from marketplace.demands import queries, service
+from marketplace.demands import pages, queries, service
 from marketplace.demands.content import Change, DemandContent, diff, from_json
 from marketplace.demands.forms import acts as forms
 from marketplace.demands.lint import lint
@@ -173,22 +173,59 @@ def work(demand: Demand) -> ResponseValue:
     content = demand.said
     return render_template(
         "demands/work.html",
-        demand=demand,
-        content=content,
+        row=demand,
+        demand=pages.facts(demand, content, g.now, url="", language="zh"),
+        life=pages.life(demand, g.now, "zh"),
+        indicators=pages.indicators(content, "zh"),
+        offers=pages.offers(content, "zh"),
+        terms=pages.terms(demand, content, "zh"),
+        criteria=pages.criteria(content, "zh"),
+        milestones=pages.milestones(content, "zh"),
+        contact="　".join(filter(None, (content.contact_name, content.contact_phone, content.contact_email))),
+        files=_files(demand),
         state={"label": STATE_LABELS[demand.state].zh, "tone": TONES[demand.phase(g.now)]},
         acts=buttons(demand) + [item for tell in current_app.extensions["demand_work"] for item in tell(demand)],
         proposal=demand.open_proposal,
         proposal_label=ACTION_LABELS[demand.open_proposal.action].zh if demand.open_proposal else "",
         may_decide=may_decide(demand),
-        changes=since_last_round(demand, content),
+        changes=[pages.change_shown(change, "zh") for change in map(asdict, since_last_round(demand, content))],
         rounds=list(demand.rounds),
         report=lint(content),
         similar=look_alikes(demand) if policy.allows("demand.lookalikes", g.actor, demand, g.now) else [],
-        history=list(db.session.scalars(log.history(demand.audit_subject)))[::-1],
+        history=_history(demand),
         labels=LABELS,
-        action_labels={f"demand.{action}": label.zh for action, label in ACTION_LABELS.items()} | EVENT_LABELS,
         **(beside(demand, content) if demand.published_at is None else {}),
     )
+
+
+def _history(demand: Demand) -> list[dict[str, Any]]:
+    """Who did what when and why, the newest on top, for components/timeline.html."""
+    words = {f"demand.{action}": label.zh for action, label in ACTION_LABELS.items()} | EVENT_LABELS
+    return [
+        {
+            "at": entry.at,
+            "note": entry.actor_name or _("系统"),
+            "what": words.get(entry.kind, entry.kind),
+            "text": entry.data.get("reason") or "",
+            "solemn": entry.kind in ("demand.publish", "demand.amend", "demand.withdraw", "demand.lapse"),
+        }
+        for entry in list(db.session.scalars(log.history(demand.audit_subject)))[::-1]
+    ]
+
+
+def _files(demand: Demand) -> list[dict[str, Any]]:
+    """Everything attached, results of the reviews before pooling included: these stay inside."""
+    return [
+        {
+            "name": item.name,
+            "url": url_for("demands.file", ref=demand.ref, key=item.key),
+            "kind": item.name.rpartition(".")[2].upper()[:5],
+            "size": item.size,
+            "download": True,
+        }
+        for item in demand.files
+        if item.removed_at is None
+    ]
 
 
 EVENT_LABELS = {

@@ -26,6 +26,7 @@ FEATURES = (
     "marketplace.home.routes",
     "marketplace.desk.routes",
     "marketplace.matching.routes",
+    "marketplace.alerts.routes",
     "marketplace.settings.routes",
     "marketplace.administration.routes",
     "marketplace.opendata.routes",
@@ -58,6 +59,7 @@ MODELS = (
     "marketplace.notices.models",
     "marketplace.awards.models",
     "marketplace.matching.models",
+    "marketplace.alerts.models",
 )
 
 

@@ -218,6 +218,7 @@ def menu(current: str, count: int | None = None) -> list[dict[str, Any]]:
     work = [
         item(endpoint, label)
         for endpoint, label, roles in (
+            ("alerts.index", _("我的检索"), tuple(Role)),
             ("demands.new", _("填报需求"), (Role.DRAFTER, Role.APPROVER)),
             ("questions.desk", _("答疑"), (Role.SCREENER, Role.DRAFTER, Role.APPROVER)),
             ("eligibility.index", _("资格审查"), (Role.SCREENER, Role.PUBLISHER, Role.SUPERVISOR)),

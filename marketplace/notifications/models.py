@@ -39,6 +39,7 @@ class Mail(db.Base):
     to_address: Mapped[str] = mapped_column(String(120))
     subject: Mapped[str] = mapped_column(String(200))
     body: Mapped[str]
+    unsubscribe_url: Mapped[str] = mapped_column(String(300), default="", server_default="")
     created_at: Mapped[datetime]
     sent_at: Mapped[datetime | None]
     failures: Mapped[int] = mapped_column(default=0)

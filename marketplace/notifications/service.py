@@ -23,12 +23,20 @@ def configure(base_url: str) -> None:
 
 
 def tell(
-    user_ids: Iterable[int], *, key: str, title: str, text: str, url: str, now: datetime, discreet: bool = False
+    user_ids: Iterable[int],
+    *,
+    key: str,
+    title: str,
+    text: str,
+    url: str,
+    now: datetime,
+    discreet: bool = False,
+    by_mail: bool = True,
 ) -> int:
     """Put a message on each person's desk and a mail on its way to those who want mails; returns how many are new.
 
     ``key`` names the happening: a person who has it already is left alone. ``discreet`` mails name neither demand
-    nor act. ``url`` is a path of this site.
+    nor act. ``url`` is a path of this site. Without ``by_mail`` the caller sends its own mail to whom it told.
     """
     wanted = set(user_ids)
     if not wanted:
@@ -42,7 +50,7 @@ def tell(
     )
     for person in people:
         db.session.add(Message(user_id=person.id, key=key, title=title[:160], text=text, url=url, at=now))
-        if person.id not in silent:
+        if by_mail and person.id not in silent:
             subject, body = _mail_words(title, text, url, discreet)
             send_mail(person.email, subject, body, key=f"{key}:{person.id}", now=now)
     db.session.flush()
@@ -56,12 +64,15 @@ def _mail_words(title: str, text: str, url: str, discreet: bool) -> tuple[str, s
     return f"【张榜】{title}", f"{body}\n\n不想再收邮件，可在“消息”页关闭：{_base_url}/messages"
 
 
-def send_mail(to: str, subject: str, body: str, *, key: str, now: datetime) -> bool:
-    """Put one mail on its way; ``False`` when a mail of this key exists already."""
+def send_mail(to: str, subject: str, body: str, *, key: str, now: datetime, unsubscribe: str = "") -> bool:
+    """Put one mail on its way; ``False`` when a mail of this key exists already. ``unsubscribe``: the address of its
+    List-Unsubscribe header, which takes a POST without a session (RFC 8058).
+    """
     if db.session.scalar(select(Mail.id).where(Mail.key == key)) is not None:
         return False
     one_line = " ".join(subject.split())[:200]  # a header never carries a line break
-    db.session.add(Mail(key=key, to_address=to, subject=one_line, body=body, created_at=now))
+    mail = Mail(key=key, to_address=to, subject=one_line, body=body, created_at=now, unsubscribe_url=unsubscribe)
+    db.session.add(mail)
     db.session.flush()
     return True
 

@@ -4,6 +4,7 @@ pages do.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from flask import Blueprint, Flask, Response, abort, current_app, g, request, url_for
@@ -20,7 +21,8 @@ from marketplace.platform.formatting import moment_text
 from marketplace.platform.money import wan
 from marketplace.platform.policy import VISITOR
 from marketplace.platform.rendering import ATOM, ICALENDAR, Entry, Event, atom, ics
-from marketplace.search import listing
+from marketplace.search import listing, sources
+from marketplace.search.index import TooSlow, Unavailable
 from marketplace.search.sources import View
 from marketplace.web import ResponseValue, public
 
@@ -122,9 +124,60 @@ def openapi() -> ResponseValue:
 @bp.get("/feed.atom")
 @public
 def feed() -> ResponseValue:
-    """The list under the given filters, the newest on top."""
+    """The list under the given filters, the newest on top. ``kind``: of the search's other kinds, or ``all`` of them."""
     filters = Filters.read({**request.args.to_dict(flat=False), "sort": ["newest"]})
-    entries = [
+    kind = request.args.get("kind", "")
+    if kind == "all" or (kind in sources.declared() and kind != "demand"):
+        entries, page_url = (
+            _found_entries(filters, "" if kind == "all" else kind),
+            url_for("search.index", _external=True),
+        )
+    else:
+        entries, page_url = _demand_entries(filters), url_for("demands.index", _external=True)
+    data = atom(
+        entries,
+        title=_("张榜：应用场景需求"),
+        url=page_url,
+        feed_url=request.url,
+        updated_at=max(
+            (entry.updated_at for entry in entries), default=g.now.replace(hour=0, minute=0, second=0, microsecond=0)
+        ),
+        author=_("张榜"),
+        language="en" if language() == "en" else "zh-CN",
+    )
+    return _conditional(Response(data, content_type=ATOM))
+
+
+def _found_entries(filters: Filters, kind: str) -> list[Entry]:
+    """What the search finds, as everybody sees it; without an index there is nothing to say but to come again."""
+    wanted = replace(listing.request(filters, g.now, (kind,) if kind else ()), offset=0, limit=FEED_MOST, facets=())
+    try:
+        found = current_app.extensions["search"].find(filters.q, wanted, literally=True)
+    except (Unavailable, TooSlow):
+        abort(503, description=_("检索正在重建，请过几分钟再订阅一次。"))
+    documents = {item.id: item for item in sources.load(found.ids)[0]}
+    entries = []
+    for row in sources.rows(found.ids, View(g.now, language(), url_for)):
+        document = documents.get(sources.document_id(row["kind"], row["key"]))
+        at = document.published_at or document.visible_at if document is not None else None
+        if document is not None and at is not None:
+            entries.append(
+                Entry(
+                    id=f"urn:zhangbang:{document.id}",
+                    title=document.title,
+                    url=request.host_url.rstrip("/") + str(row["url"]),
+                    published_at=at,
+                    updated_at=at,
+                    summary=document.summary,
+                    author=document.unit_name,
+                    categories=(document.kind,),
+                )
+            )
+    return entries
+
+
+def _demand_entries(filters: Filters) -> list[Entry]:
+    return [
         Entry(
             id=f"urn:zhangbang:demand:{item.number}",
             title=f"{item.number} {item.title}",
@@ -138,16 +191,6 @@ def feed() -> ResponseValue:
         for item in with_content(filters, FEED_MOST)
         if item.visible_from is not None and item.closes_at is not None
     ]
-    data = atom(
-        entries,
-        title=_("张榜：应用场景需求"),
-        url=url_for("demands.index", _external=True),
-        feed_url=request.url,
-        updated_at=max((entry.updated_at for entry in entries), default=g.now.replace(hour=0, minute=0, second=0, microsecond=0)),
-        author=_("张榜"),
-        language="en" if language() == "en" else "zh-CN",
-    )  # fmt: skip
-    return _conditional(Response(data, content_type=ATOM))
 
 
 @bp.get("/calendar.ics")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -152,13 +152,7 @@ class Finder:
         values = self._reading.index.values(item.facet)
         if item.facet == "state":  # the clock's phases are stored nowhere
             values = [value for value in values if value != CLOCKED] + list(PHASES)
-        wanted = squeeze(item.value).replace(" ", "")
-        labels = self._labels(item.facet)
-        names = {value: _names(value, labels.get(value, ())) for value in values}
-        found = {value for value, known in names.items() if any(wanted in name for name in known)}
-        if not found:
-            found = {value for value, known in names.items() if any(_abbreviates(wanted, name) for name in known)}
-        return frozenset(found)
+        return named(item.value, values, self._labels(item.facet))
 
     def _unseen(self, text: str, now: datetime) -> bool:
         """Whether a single character, left over by the segmenter, stands beside another as in no visible document:
@@ -218,6 +212,16 @@ def _typed(query: Query) -> str:
     parts = [*query.words, *(f'"{phrase}"' for phrase in query.phrases), *(f"-{text}" for text in query.excluded)]
     parts += [f"{'-' if item.negated else ''}{item.facet}:{item.value}" for item in query.fields]
     return " ".join(parts)
+
+
+def named(typed: str, values: Iterable[str], labels: Mapping[str, Sequence[str]]) -> frozenset[str]:
+    """Those of the values that what was typed names: by a part of a name, else as its abbreviation."""
+    wanted = squeeze(typed).replace(" ", "")
+    names = {value: _names(value, labels.get(value, ())) for value in values}
+    found = {value for value, known in names.items() if any(wanted in name for name in known)}
+    if not found:
+        found = {value for value, known in names.items() if any(_abbreviates(wanted, name) for name in known)}
+    return frozenset(found)
 
 
 def _abbreviates(short: str, name: str) -> bool:

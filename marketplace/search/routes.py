@@ -11,7 +11,6 @@ from flask_babel import gettext as _
 from marketplace import web
 from marketplace.demands.queries import Filters
 from marketplace.demands.routes.public import language, list_page, read_filters
-from marketplace.frontend.routes import place
 from marketplace.search import cli, directory, listing, sources
 from marketplace.search.index import Unavailable
 from marketplace.search.indexing import Indexer
@@ -58,15 +57,11 @@ def index() -> ResponseValue:
             for key in kinds
             if key in found.kinds or key == kind
         ]
-    more: dict[str, Any] = {}
-    if kind != demands.KIND:  # sheet and calendar are of demands alone
-        words = {"q": filters.q} if filters.q else {}
-        more["subscribe"] = {"alert_url": place("search.save", **words), "atom_url": place("opendata.feed", **words)}
     return _page(
         filters,
         found,
-        **more,
         title=_("检索"),
+        kind=kind,
         nav_here="search.index",
         tabs=tabs if len(tabs) > 1 else [],
         hidden=[("kind", kind)] if wanted else [],

@@ -149,7 +149,7 @@ class Shelf:
                 if shown:
                     change.update(phrases([document.title, *document.tags], analyzer))
                 state = (document.id, document.kind, document.version, visible, shown)
-                row = (*state, document.title, "\n".join(document.tags), _text(document))
+                row = (*state, document.title, "\n".join(document.tags), text_of(document))
                 numbers.append(_insert(connection, known.get(document.id), row))
             _count(connection, change)
             return numbers
@@ -205,7 +205,7 @@ class Shelf:
                 marks = ",".join("?" * len(part))
                 sql = f"SELECT nid, text FROM document WHERE nid IN ({marks}) AND instr(text, ?)"  # noqa: S608
                 rows = connection.execute(sql, (*part, phrase))
-                found.update(nid for nid, text in rows if _at_edges(phrase, text))
+                found.update(nid for nid, text in rows if at_edges(phrase, text))
         return [nid for nid in nids if nid in found]
 
     def known(self, texts: Iterable[str]) -> dict[str, Phrase]:
@@ -320,7 +320,8 @@ def _count(connection: sqlite3.Connection, change: Counter[tuple[str, ...]]) -> 
             )
 
 
-def _text(document: Document) -> str:
+def text_of(document: Document) -> str:
+    """The squeezed text in which phrases are looked for."""
     parts = (
         document.title,
         *document.tags,
@@ -332,7 +333,7 @@ def _text(document: Document) -> str:
     return "\n".join(squeeze(part) for part in parts if part)
 
 
-def _at_edges(phrase: str, text: str) -> bool:
+def at_edges(phrase: str, text: str) -> bool:
     """A Latin phrase does not begin or end inside a word: ``"data"`` is not in ``database``."""
     left = r"(?<![a-z0-9])" if phrase[0].isascii() and phrase[0].isalnum() else ""
     right = r"(?![a-z0-9])" if phrase[-1].isascii() and phrase[-1].isalnum() else ""

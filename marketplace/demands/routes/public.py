@@ -109,19 +109,23 @@ def list_page(
     found: queries.Listing | None = None,
     shown: list[dict[str, Any]] | None = None,
     counts: dict[str, list[facets.FacetValue]] | None = None,
+    kind: str = "demand",
     **more: Any,
 ) -> str:
-    """The list under these filters. A search hands in what it found, the lines to show and the counts."""
+    """The list under these filters. A search hands in what it found, the lines to show, the counts and which kind of
+    things it is about (empty: all).
+    """
     found = found or queries.listing(filters, g.now)
     counts = counts or facets.count_all(filters, g.now, language=language())
     groups, chips = facet_groups(filters, counts)
     query = filter_query(filters)
-    alert = place("search.save", **query)
     subscribe = {
-        "alert_url": alert,
-        "atom_url": place("opendata.feed", **query),
-        "calendar_url": place("opendata.calendar", **query),
-        "export_url": url_for("demands.export", **query, sort=filters.sort) if found.total else None,
+        "alert_url": place("alerts.new", kind=kind, **query),
+        "atom_url": place("opendata.feed", **query, **({} if kind == "demand" else {"kind": kind or "all"})),
+        "calendar_url": place("opendata.calendar", **query) if kind == "demand" else None,
+        "export_url": url_for("demands.export", **query, sort=filters.sort)
+        if found.total and kind == "demand"
+        else None,
     }
     context: dict[str, Any] = {
         "q": filters.q,

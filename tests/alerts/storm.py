@@ -1,0 +1,86 @@
+"""A process that is killed again and again: ``python -m tests.alerts.storm DIRECTORY ROUNDS``.
+
+Each child runs the embedded worker and publishes capabilities that answer to one saved search, as fast as it can, one
+byte to the pipe for each commit, until it is killed with signal 9.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+
+from marketplace import create_app, db, migrate
+from marketplace.accounts.queries import actor_of
+from marketplace.alerts import service as alerts
+from marketplace.alerts.rules import Frequency
+from marketplace.capabilities import service
+from marketplace.capabilities.rules import CapabilityAction
+from marketplace.demands.queries import Filters
+from marketplace.platform import clock
+from tests import factories
+from tests.capabilities.making import content
+from tests.notifications.storm import config
+
+
+def prepare(folder: Path):
+    app = create_app(config(folder))
+    migrate.upgrade(app.extensions["engine"])
+    factories.make_cast()
+    with db.transaction():
+        now = clock.site_now()
+        for who in ("drafter", "rival"):
+            alerts.save(
+                Filters(q="泊位"), "", name="泊位", frequency=Frequency.INSTANT, by_mail=True,
+                actor=actor_of(factories.person(who)), now=now,
+            )  # fmt: skip
+    return app
+
+
+def publish() -> None:
+    """One more capability that everybody may see: one new document."""
+    with db.transaction():
+        now = clock.site_now()
+        bidder, screener = actor_of(factories.person("bidder")), actor_of(factories.person("screener"))
+        made = service.create(factories.organisation("firm"), content(), actor=bidder, now=now)
+        service.act(made, CapabilityAction.SUBMIT, actor=bidder, now=now)
+        service.act(made, CapabilityAction.APPROVE, actor=screener, now=now)
+
+
+def child(app, pipe: int) -> None:
+    app.extensions["start_worker"]()
+    while True:
+        publish()
+        os.write(pipe, b".")
+
+
+def main() -> None:
+    folder, rounds = Path(sys.argv[1]), int(sys.argv[2])
+    app = prepare(folder)
+    app.extensions["engine"].dispose()
+    acknowledged = 0
+    for number in range(rounds):
+        reader, writer = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            os.close(reader)
+            child(app, writer)
+        os.close(writer)
+        wanted, seen = 4 + 3 * (number % 3), 0
+        while seen < wanted:
+            chunk = os.read(reader, wanted)
+            assert chunk, "the child died by itself"
+            seen += len(chunk)
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        while chunk := os.read(reader, 4096):  # committed and said so before the kill
+            seen += len(chunk)
+        os.close(reader)
+        acknowledged += seen
+    sys.stdout.write("\n" + json.dumps({"acknowledged": acknowledged}))
+
+
+if __name__ == "__main__":
+    main()

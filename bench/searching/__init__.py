@@ -1,0 +1,1 @@
+"""What the benches of search share: generated documents, mixed queries, the FTS5 reference."""

@@ -24,6 +24,7 @@ from marketplace.batches.models import Batch
 from marketplace.capabilities import service as capabilities
 from marketplace.capabilities.models import Capability
 from marketplace.capabilities.rules import CapabilityAction
+from marketplace.custody import software
 from marketplace.demands import service
 from marketplace.demands.models import Demand
 from marketplace.demands.service import first_deadlines
@@ -32,7 +33,9 @@ from marketplace.demo.content import DemandEntry, demands, organisations, people
 from marketplace.demo.content.abilities import Ability, abilities
 from marketplace.demo.content.parties import Contact
 from marketplace.demo.content.story import Change, Moment, Part
+from marketplace.demo.sealed import Act
 from marketplace.platform import clock
+from marketplace.platform.files import LocalStorage, Storage
 from marketplace.platform.policy import SYSTEM, Actor
 from marketplace.platform.working_days import BEIJING, beijing_day, close_of
 from marketplace.questions import service as questions
@@ -61,10 +64,13 @@ def is_there() -> bool:
     return db.session.scalar(select(User.id).limit(1)) is not None
 
 
-def play(*, today: date | None = None) -> int:
-    """Write the cast and play the story up to now; returns how many scenes were played. The caller commits."""
+def play(*, today: date | None = None, storage: Storage | None = None) -> int:
+    """Write the cast and play the story up to now; returns how many scenes were played. The caller commits.
+
+    ``storage``: where ciphertext and opened files go, by default the folder of the embedded instance.
+    """
     now = clock.wall_now()
-    stage = Stage(today or beijing_day(now), now)
+    stage = Stage(today or beijing_day(now), now, storage)
     scenes = sorted(stage.scenes())
     begins = min(scene.at for scene in scenes) - timedelta(days=1)
     db.session.add(clock.SiteClock(id=1, offset_s=(begins - now).total_seconds()))
@@ -92,8 +98,9 @@ def travel(to: datetime) -> None:
 class Stage:
     """What the scenes share: the cast by key, the demands by key, the calendar."""
 
-    def __init__(self, today: date, now: datetime) -> None:
+    def __init__(self, today: date, now: datetime, storage: Storage | None = None) -> None:
         self.today, self.now = today, now
+        self.bids = Act.on(self, storage or LocalStorage(software.keyring().folder.parent / "files", durable=False))
         self.entries: dict[str, DemandEntry] = demands(today, published=story.published_days())
         self.units: dict[str, OrganisationRow] = {}
         self.users: dict[str, User] = {}
@@ -184,9 +191,12 @@ class Stage:
         for part in story.parts().values():
             yield from self._road(part)
         for change in story.changes():
-            yield self.scene(self.at(change.when), CHANGE, partial(self._change, change))
+            late = change.kind == "lapse"
+            at = self.bids.after_deadline(change.demand, change.when) if late else self.at(change.when)
+            yield self.scene(at, CHANGE, partial(self._change, change))
         for asked in story.questions():
             yield from self._question(asked)
+        yield from self.bids.scenes()
         for ability in abilities(self.today, self.firm_contacts()):
             yield from self._ability(ability)
         for at, act in office.acts(self):
@@ -438,10 +448,9 @@ class Stage:
                 service.suspend(row, reason=change.reason, actor=self.actor(change.by), now=at)
             case "withdrawal":
                 service.withdraw(row, reason=change.reason, actor=self.actor(change.by), now=at)
+                self.bids.end(row)
             case "lapse":
-                assert row.closes_at is not None
-                travel(row.closes_at + timedelta(minutes=1))
-                service.lapse(row, actor=SYSTEM, now=clock.site_now(), reason=change.reason)
+                self.bids.lapse(row)
             case "republication":
                 new = service.republish(
                     row, changed=change.reason or "调整目标与指标后重新张榜", actor=self.actor(change.by), now=at

@@ -7,6 +7,10 @@ import pytest
 from sqlalchemy import delete, select
 
 from marketplace import db
+from marketplace.accounts.models import Organisation, User
+from marketplace.accounts.queries import actor_of
+from marketplace.bids import queries, validity
+from marketplace.bids.models import Bid
 from marketplace.capabilities.content import faults
 from marketplace.capabilities.models import Capability
 from marketplace.demands.clocks import CLOSING_WITHIN
@@ -16,6 +20,7 @@ from marketplace.demands.rules import STATE_LABELS, TABLE, Action, State
 from marketplace.demo import play
 from marketplace.demo.content import story
 from marketplace.demo.content.files import read
+from marketplace.openings import queries as openings
 from marketplace.platform import clock
 from marketplace.platform.audit import queries as log
 from marketplace.platform.working_days import beijing_day
@@ -33,7 +38,23 @@ STANDING = (
 )
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
+def session(engine):
+    """As in every test, but one transaction for all of this file: playing the story takes its time."""
+    db.session.remove()
+    connection = engine.connect()
+    outer = connection.begin()
+    db.session.configure(bind=connection, join_transaction_mode="create_savepoint")
+    try:
+        yield db.session()
+    finally:
+        db.session.remove()
+        outer.rollback()
+        connection.close()
+        db.session.configure(bind=engine, join_transaction_mode="conditional_savepoint")
+
+
+@pytest.fixture(scope="module")
 def played(session, app):
     """The demo in an otherwise empty transaction."""
     for table in reversed(db.Base.metadata.sorted_tables):
@@ -53,7 +74,8 @@ def test_every_demand_stands_where_the_story_says(played, session):
     phases = Counter(demand.phase(now) for demand in session.scalars(select(Demand)))
     wanted = Counter(part.state for part in story.parts().values() if part.state != "published")
     wanted["draft"] += 1  # the lapsed demand that was published again is a new draft
-    published = sum(part.state == "published" for part in story.parts().values())
+    wanted["opened"] = sum("opened" in part.stations for part in story.parts().values())
+    published = sum(part.state == "published" and not part.stations for part in story.parts().values())
     assert {state: phases[state] for state in wanted} == dict(wanted)
     assert phases["open"] + phases["closing"] + phases["closed"] == published
     assert min(phases["open"], phases["closed"]) >= 2
@@ -73,6 +95,38 @@ def test_every_capability_stands_where_its_file_says(played, session):
     assert states["submitted"] + states["change_submitted"] >= 3
     for item in session.scalars(select(Capability)):
         assert faults(item.said) == [], item.title
+
+
+def test_bids_are_sealed_opened_destroyed_and_in_draft(played, session):
+    states = Counter(str(bid.state) for bid in session.scalars(select(Bid)))
+    assert states["sealed"] >= 20
+    assert states["opened"] >= 20
+    assert states["destroyed"] >= 4
+    assert states["unopenable"] == 0
+    mine = {
+        str(bid.state)
+        for bid in session.scalars(select(Bid).join(Organisation).where(Organisation.slug == "chengguan"))
+    }
+    assert mine >= {"draft", "sealed", "opened"}
+    for demand in session.scalars(select(Demand).where(Demand.state == "opened")):
+        terms = validity.terms(demand.said)
+        for bid in queries.opened(demand):
+            files = queries.opened_files(bid)
+            for envelope in ("technical", "price"):
+                fields = queries.opened_fields(bid, envelope)
+                if fields is not None:  # a two-step price is still sealed
+                    there = [(file.part, file.role) for file in files if file.envelope == envelope]
+                    found = validity.findings(envelope, fields, terms=terms, files=there)
+                    assert found == [], (demand.title, bid.organisation.name)
+            assert {file.finding for file in files} == {""}
+
+
+def test_custodians_have_something_to_release(played, session):
+    now = clock.site_now()
+    for username in ("custodian1", "custodian2", "custodian3"):
+        user = session.scalar(select(User).where(User.username == username))
+        duties = openings.duties(actor_of(user), now)
+        assert sum(duty.due for duty in duties) >= 3
 
 
 def test_a_second_run_finds_it(played):

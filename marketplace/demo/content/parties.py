@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, NamedTuple
 
 from marketplace.demo.content.files import names, read
@@ -72,12 +73,14 @@ class Person:
         return f"{self.username.replace('_', '.')}@demo.example.com"
 
 
+@cache
 def organisations() -> dict[str, Organisation]:
     """By key, authorities first, bidders last."""
     rows = [row for name in names("organisations") for row in read(name)["organisation"]]
     return {row["key"]: _organisation(row) for row in rows}
 
 
+@cache
 def people() -> dict[str, Person]:
     """By user name, the accounts of the sign-in cards first."""
     return {

@@ -137,6 +137,32 @@ class Change:
     edits: tuple[Edit, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Bidding:
+    """Who bids on a demand. ``count``: how many in all, ``None``: the minimum and up to two more."""
+
+    demand: str
+    firms: tuple[str, ...] = ()
+    draft: tuple[str, ...] = ()
+    count: int | None = None
+    released: tuple[str, ...] = ()
+
+
+@cache
+def bidding() -> dict[str, Bidding]:
+    """What the story says about bids, by demand."""
+    return {
+        row["demand"]: Bidding(
+            row["demand"],
+            firms=tuple(row.get("firms", ())),
+            draft=tuple(row.get("draft", ())),
+            count=row.get("count"),
+            released=tuple(row.get("released", ())),
+        )
+        for row in read("story/bids.toml")["bids"]
+    }
+
+
 @cache
 def batches() -> dict[str, BatchPlan]:
     """The three batches, in order."""

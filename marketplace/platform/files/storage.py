@@ -155,11 +155,13 @@ class LocalStorage:
     """Folders under ``root``. A file appears whole or not at all, and is on the disk when ``put`` returns.
 
     Own lines, because obstore's local store never calls fsync. Order: temporary file → fsync → link (which cannot
-    overwrite) → fsync of each folder that got an entry.
+    overwrite) → fsync of each folder that got an entry. ``durable=False`` leaves the fsyncs out: for content that can
+    be made again at any time.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, durable: bool = True) -> None:
         self.root = root
+        self.durable = durable
         self._temporary = root / "tmp"
 
     def path(self, sha256: str) -> Path:
@@ -173,14 +175,15 @@ class LocalStorage:
             with os.fdopen(handle, "wb") as file:
                 stored = _copy(chunks, file, limit)
                 file.flush()
-                os.fsync(file.fileno())
+                if self.durable:
+                    os.fsync(file.fileno())
             target = self.path(stored.sha256)
             self._make(target.parent)
             try:
                 os.link(name, target)
             except FileExistsError:  # the same bytes, from an earlier or a parallel writer
                 os.utime(target)
-            _sync_folder(target.parent)
+            self._sync(target.parent)
         finally:
             os.unlink(name)
         return stored
@@ -192,7 +195,11 @@ class LocalStorage:
         self._make(folder.parent)
         with contextlib.suppress(FileExistsError):
             folder.mkdir(mode=0o700)
-        _sync_folder(folder.parent)
+        self._sync(folder.parent)
+
+    def _sync(self, folder: Path) -> None:
+        if self.durable:
+            _sync_folder(folder)
 
     def stream(self, sha256: str) -> Iterator[bytes]:
         try:

@@ -77,8 +77,10 @@ def quorum(items: list[Keeper], hall: Hall, language: str) -> str | None:
     word, done = word_for(language), sum(item.released_at is not None for item in items)
     if hall.step in (Step.BEFORE, Step.SUSPENDED, Step.WITHDRAWN, Step.LAPSED):
         return None
+    if hall.step is Step.OPENED:
+        return word(f"{done}家已释放，已开启", f"{done} released: opened")
     if done >= hall.quorum:
-        return word(f"已释放{done}家，可以开启", f"{done} released: can be opened")
+        return word(f"已释放{done}家，正在开启", f"{done} released: being opened")
     return word(f"已释放{done}家，还需{hall.quorum - done}家", f"{done} released, {hall.quorum - done} more needed")
 
 
@@ -100,6 +102,8 @@ def price_text(price: dict[str, Any] | None, language: str) -> str:
         )
     if price["share_percent"] is not None:
         parts.append(word(f"让利{price['share_percent']}%", f"share {price['share_percent']} %"))
+    if not parts and not price["asked"]:
+        return word("不涉及报价", "no price asked")
     return word("，", ", ").join(parts) or word("未填报价", "no price given")
 
 

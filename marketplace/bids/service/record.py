@@ -9,6 +9,7 @@ from typing import Any
 from marketplace.bids import queries
 from marketplace.bids.models import BidOpening, BidVersion
 from marketplace.bids.rules import Stage
+from marketplace.bids.validity import terms
 from marketplace.demands.models import Demand
 from marketplace.platform import audit
 
@@ -72,4 +73,5 @@ def _price(version: BidVersion, row: BidOpening) -> dict[str, Any]:
         "total_fen": said.total_fen,
         "subsidy_fen": said.subsidy_fen,
         "share_percent": None if share is None else f"{share:f}",
+        "asked": [name for name in ("total", "subsidy", "share") if name in terms(version.bid.demand.said).asked],
     }

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import tomllib
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
 
 
+@cache
 def read(path: str) -> dict[str, Any]:
-    """One file, by its path relative to this folder."""
+    """One file, by its path relative to this folder. Read once: nobody changes what it gives."""
     return tomllib.loads((HERE / path).read_text(encoding="utf-8"))
 
 

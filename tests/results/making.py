@@ -132,7 +132,9 @@ class Review:
         return made
 
     def _panel(self, count: int) -> Panel:
-        panel = Panel(demand_id=self.demand.id, state=PanelState.DRAWN, size=max(count, 5), round=1, created_at=self.now)
+        panel = Panel(
+            demand_id=self.demand.id, state=PanelState.DRAWN, size=max(count, 5), round=1, created_at=self.now
+        )
         db.session.add(panel)
         db.session.flush()
         db.session.add(

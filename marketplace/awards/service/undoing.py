@@ -25,7 +25,6 @@ from marketplace.notices import service as notices
 from marketplace.notices.models import Notice, Objection
 from marketplace.notices.rules.notices import NoticeState
 from marketplace.notices.rules.objections import ObjectionState, Remedy
-from marketplace.panels.models import Panel
 from marketplace.platform.errors import Invalid, Refused
 from marketplace.platform.policy import SYSTEM, Actor
 from marketplace.platform.workflow import perform
@@ -97,7 +96,7 @@ def re_review(proposal: DemandProposal, actor: Actor, now: datetime) -> None:
     put_out(demand, proposal, actor=actor, now=now)
     notices.mark_remedied(demand.id, now=now)
     if proposal.payload["rescore"]:
-        _new_round(demand)
+        scoring.begin_round(demand, now=now)
     else:
         result_service.compute(demand, cause=Cause.RE_REVIEW, actor=actor, now=now, note=proposal.reason)
 
@@ -142,17 +141,6 @@ def put_out(demand: Demand, proposal: DemandProposal, *, actor: Actor, now: date
         actor=actor,
         now=now,
     )
-
-
-def _new_round(demand: Demand) -> None:
-    """The panel scores every competing bid again; the sheets of the round before stay on record."""
-    panel = db.session.scalar(select(Panel).where(Panel.demand_id == demand.id))
-    assert panel is not None
-    panel.review_round += 1
-    db.session.flush()
-    ids = [bid.id for bid in _bids(demand, BidState.ELIGIBLE)]
-    for seat in panel.counted_seats:
-        scoring.make_sheets(seat, ids, content=demand.said)
 
 
 def void(proposal: DemandProposal, actor: Actor, now: datetime) -> None:

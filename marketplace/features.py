@@ -27,6 +27,7 @@ FEATURES = (
     "marketplace.desk.routes",
     "marketplace.matching.routes",
     "marketplace.alerts.routes",
+    "marketplace.unfound.routes",
     "marketplace.settings.routes",
     "marketplace.administration.routes",
     "marketplace.opendata.routes",
@@ -60,6 +61,7 @@ MODELS = (
     "marketplace.awards.models",
     "marketplace.matching.models",
     "marketplace.alerts.models",
+    "marketplace.unfound.models",
 )
 
 

@@ -49,6 +49,7 @@ class Job:
 
 
 _jobs: dict[str, Job] = {}
+_own: dict[str, Job] = {}
 _worker: Worker | None = None
 
 
@@ -57,14 +58,23 @@ def every(seconds: float, name: str, function: Callable[[datetime], object]) -> 
     _jobs[name] = Job(name, seconds, function)
 
 
+def in_each_process(seconds: float, name: str, function: Callable[[datetime], object]) -> None:
+    """Register what every process that serves pages does for itself, not by the queue: writing down its own counts."""
+    _own[name] = Job(name, seconds, function)
+
+
 def run(name: str) -> None:
     """Do one job now, in this thread. It raises what the job raises."""
+    _do(_jobs.get(name) or _own[name])
+
+
+def _do(job: Job) -> None:
     db.reads_only(True)
     now = clock.site_now()
     db.session.remove()
     db.reads_only(False)
     try:
-        _jobs[name].function(now)
+        job.function(now)
     finally:
         db.session.remove()
 
@@ -152,6 +162,22 @@ class Worker:
         """What every host does for itself, whoever has the queue: ``extensions["beside_worker"]``."""
         for begin in self.app.extensions.get("beside_worker", ()):
             begin()
+        threading.Thread(target=self._own_rounds, name="own-rounds", daemon=True).start()
+
+    def _own_rounds(self) -> None:
+        """What this process does for itself, as long as it lives."""
+        begun = time.monotonic()
+        for job in _own.values():
+            job.due = begun + job.seconds
+        while not self._stopped.wait(1.0):
+            for job in list(_own.values()):
+                if time.monotonic() >= job.due:
+                    job.due = time.monotonic() + job.seconds
+                    with self.app.app_context():
+                        try:
+                            _do(job)
+                        except Exception:
+                            log.exception("own round failed", job=job.name)
 
     def _beat(self, consumer: Consumer) -> None:
         while not self._stopped.wait(BEAT):

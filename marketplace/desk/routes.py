@@ -222,6 +222,7 @@ def menu(current: str, count: int | None = None) -> list[dict[str, Any]]:
             ("demands.new", _("填报需求"), (Role.DRAFTER, Role.APPROVER)),
             ("questions.desk", _("答疑"), (Role.SCREENER, Role.DRAFTER, Role.APPROVER)),
             ("eligibility.index", _("资格审查"), (Role.SCREENER, Role.PUBLISHER, Role.SUPERVISOR)),
+            ("unfound.index", _("没有找到的检索"), (Role.SCREENER, Role.PUBLISHER)),
             ("exchange.index", _("导入清单"), (Role.SCREENER,)),
             ("capabilities.queue", _("能力审核"), (Role.SCREENER,)),
             ("capabilities.mine", _("本单位能力"), (Role.BIDDER, Role.ORG_ADMIN)),

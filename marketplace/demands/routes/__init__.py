@@ -20,7 +20,7 @@ from marketplace.demands import views
 from marketplace.demands.content import DemandContent
 from marketplace.demands.models import Demand
 from marketplace.platform.files.storage import storage_from
-from marketplace.worker import every
+from marketplace.worker import in_each_process
 
 bp = Blueprint("demands", __name__)
 PARTS = (
@@ -53,5 +53,5 @@ def install(app: Flask) -> None:
     for part in PARTS:
         if find_spec(f"{__name__}.{part}") is not None:
             import_module(f"{__name__}.{part}")
-    every(60, "demand views", views.write)
+    in_each_process(60, "demand views", views.write)
     app.register_blueprint(bp)

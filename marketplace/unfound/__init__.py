@@ -1,0 +1,1 @@
+"""What people searched for and did not find, without a trace of who they were."""

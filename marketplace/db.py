@@ -167,6 +167,12 @@ def reads_only(value: bool) -> None:
     _reads_only.set(value)
 
 
+def lock(row: Base) -> None:
+    """Lock one row and read it anew. The lock is on its table alone: how the row was first loaded may have brought an
+    outer join along, whose far side PostgreSQL cannot lock."""
+    session.refresh(row, with_for_update={"of": type(row)})
+
+
 @contextmanager
 def transaction() -> Iterator[Session]:
     """A unit of work outside a request (worker, commands): commits on return, rolls back on raise."""

@@ -15,6 +15,7 @@ FEATURES = (
     "marketplace.questions.routes",
     "marketplace.bids.routes",
     "marketplace.eligibility.routes",
+    "marketplace.diagnosis.routes",
     "marketplace.transparency.routes",
     "marketplace.notifications.routes",
     "marketplace.search.routes",

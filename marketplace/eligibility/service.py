@@ -51,8 +51,8 @@ from marketplace.settings import queries as settings
 
 def _lock(bid: Bid) -> datetime:
     """Lock the demand, then the bid, then read the clock that decides."""
-    db.session.refresh(bid.demand, with_for_update=True)
-    db.session.refresh(bid, with_for_update=True)
+    db.lock(bid.demand)
+    db.lock(bid)
     return decided_at()
 
 

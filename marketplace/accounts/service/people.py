@@ -53,7 +53,7 @@ def check_password(username: str, password: str, *, now: datetime) -> tuple[User
     wrong = wrong_password()
     user = queries.by_username(username)
     if user is not None:
-        db.session.refresh(user, with_for_update=True)
+        db.lock(user)
     if user is not None and user.next_attempt_at is not None and user.next_attempt_at > now:
         wait = int((user.next_attempt_at - now).total_seconds()) + 1
         return None, SignInRefused(f"密码连续输错多次，请过 {wait} 秒再试，或通过邮件重设密码。")

@@ -56,7 +56,7 @@ Shares = Mapping[tuple[str, str], bytes | None]
 
 def lock(demand: Demand) -> datetime:
     """Lock the demand, then read the clock that decides."""
-    db.session.refresh(demand, with_for_update=True)
+    db.lock(demand)
     return decided_at()
 
 

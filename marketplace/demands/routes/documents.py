@@ -11,7 +11,7 @@ from flask import Response, abort, current_app, g, render_template, request, url
 
 from marketplace import taxonomy
 from marketplace.batches import queries as batches
-from marketplace.demands import pages, papers, queries
+from marketplace.demands import pages, papers, queries, views
 from marketplace.demands.clocks import MODES
 from marketplace.demands.models import Demand, DemandFile
 from marketplace.demands.queries import Filters
@@ -58,6 +58,7 @@ def sheet(demand: Demand) -> ResponseValue:
     clocks = settings.mode_clocks().get(content.mode)
     if clocks is None:
         abort(404)  # a draft that has no funding mode yet has no paper
+    views.count_download(demand.id, g.now)
     newest = demand.versions[-1] if demand.versions else None
     note = ""
     if demand.closes_at is not None:
@@ -171,6 +172,7 @@ def _list_file(filters: Filters, name: str) -> Response:
 @allow("demand.see", queries.find_file)
 def file(found: DemandFile) -> ResponseValue:
     """An attachment, streamed; its bytes are checked against their hash on the way."""
+    views.count_download(found.demand_id, g.now)
     response = Response(current_app.extensions["storage"].stream(found.sha256), mimetype=found.media_type)
     response.headers["Content-Disposition"] = disposition(found.name)
     response.content_length = found.size

@@ -183,7 +183,7 @@ def publish(
         raise Refused(f"“{demand.title}”不能张榜：{reason}")
     _name_custodians(demand, custody, custodians, now=now)
     # The batch row is the lock under which its numbers stay gapless.
-    db.session.refresh(batch, with_for_update=True)
+    db.lock(batch)
     sequence = _next_sequence(batch)
     require("demand.publish", actor, demand, now)
     known, calendar = settings.mode_clocks()[demand.mode], settings.calendar()
@@ -282,7 +282,7 @@ def call_back_batch(batch: Batch, *, reason: str, actor: Actor, now: datetime) -
 
 def _lock(demand: Demand) -> datetime:
     """Lock the row, then read the clock that decides: an instant read before the wait could let a late act in."""
-    db.session.refresh(demand, with_for_update=True)
+    db.lock(demand)
     return decided_at()
 
 

@@ -33,6 +33,7 @@ from marketplace.demo.content import DemandEntry, demands, organisations, people
 from marketplace.demo.content.abilities import Ability, abilities
 from marketplace.demo.content.parties import Contact
 from marketplace.demo.content.story import Change, Moment, Part
+from marketplace.demo.review import Review
 from marketplace.demo.sealed import Act
 from marketplace.platform import clock
 from marketplace.platform.files import LocalStorage, Storage
@@ -197,6 +198,7 @@ class Stage:
         for asked in story.questions():
             yield from self._question(asked)
         yield from self.bids.scenes()
+        yield from Review(self, self.bids.desk.storage).scenes()
         for ability in abilities(self.today, self.firm_contacts()):
             yield from self._ability(ability)
         for at, act in office.acts(self):

@@ -11,7 +11,6 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
-from marketplace.accounts.rules import DEMO_PASSWORD
 from marketplace.platform import clock
 from tests.browser.served import served
 
@@ -25,16 +24,12 @@ PUBLIC = [
     "/transparency",
     "/verify",
     "/capabilities",
-    "/demands/ZZGX-2026-02-003/opening",
-    "/demands/ZZGX-2026-02-026/opening",
 ]
 WORK = {
     "drafter": ["/desk", "/demands/new"],
     "screener": ["/desk"],
     "publisher2": ["/desk", "/desk/batches", "/desk/batches/ZZGX-2026-03/publication"],
-    "secadmin": ["/desk", "/custody/keys"],
-    "custodian2": ["/custody", "/custody/release"],
-    "bidder": ["/demands/ZZGX-2026-02-033/opening"],
+    "secadmin": ["/desk"],
 }
 VARIANTS = {"zh-1440": (1440, "zh", "normal"), "en-large-375": (375, "en", "large")}
 
@@ -177,61 +172,3 @@ def test_every_download_leaves_the_real_server(browser: Browser, site: str) -> N
         answer = page.request.get(site + path)
         assert (answer.status, answer.body()[: len(starts)]) == (200, starts), path
         assert answer.headers["content-disposition"].isascii()
-
-
-def test_two_custodians_release_in_their_browsers_and_the_record_appears(browser: Browser, site: str) -> None:
-    """2-of-3: after the first nothing can be read; after the second the hall draws itself anew with the record."""
-    number = "ZZGX-2026-02-027"
-    hall = f"{site}/demands/{number}/opening"
-    reader = person(browser, site, "publisher")
-    reader.goto(hall)
-    for released, username in enumerate(("custodian2", "custodian3")):
-        expect(reader.locator(".custodian[data-state=released]")).to_have_count(released)
-        expect(reader.get_by_role("heading", name="开启记录", exact=True)).to_have_count(0)
-        page = person(browser, site, username)
-        page.goto(f"{site}/custody/release")
-        for box in page.locator("input[name=demand]").all():
-            box.set_checked(box.get_attribute("value") == number)
-        page.get_by_label("登录密码").fill("a wrong one")
-        page.get_by_role("button", name="释放").click()
-        expect(page.locator("[data-part=status]")).to_contain_text("密码")
-        page.get_by_label("登录密码").fill(DEMO_PASSWORD)
-        page.get_by_role("button", name="释放").press("Enter")
-        page.wait_for_url("**/custody")
-        page.context.close()
-        expect(reader.locator(".custodian[data-state=released]")).to_have_count(released + 1, timeout=30_000)
-    expect(reader.get_by_role("heading", name="开启记录", exact=True)).to_be_visible(timeout=60_000)
-    assert reader.locator("tbody tr").count() >= 1
-    expect(reader.locator("tbody tr").first).to_contain_text("有效")
-    reader.context.close()
-
-
-def test_a_custodian_makes_his_key_and_proves_it(browser: Browser, site: str) -> None:
-    """The file is downloaded, the fingerprint shown; another person confirms it; then the key is proved with the file."""
-    page = person(browser, site, "custodian1")
-    page.goto(f"{site}/custody/key/retirement")
-    page.get_by_label("停用原因").fill("改用自己的密钥")
-    page.get_by_role("button", name="停用").click()
-    page.get_by_role("link", name="登记密钥").click()
-    page.get_by_label("密钥文件的口令").fill("一句只有自己知道的口令话")
-    page.get_by_label("再输一次").fill("一句只有自己知道的口令话")
-    with page.expect_download() as download:
-        page.get_by_role("button", name="生成密钥").click()
-    path = download.value.path()
-    fingerprint = page.locator("[data-part=fingerprint]").inner_text()
-    page.get_by_label("密钥文件已另存").check()
-    page.get_by_role("button", name="登记公钥").click()
-    page.wait_for_url("**/custody")
-    second = person(browser, site, "secadmin")
-    second.goto(f"{site}/custody/keys")
-    second.get_by_role("link", name="核对：").first.click()
-    second.get_by_label("指纹").fill(fingerprint[:17])
-    second.get_by_role("button", name="指纹一致，确认").click()
-    expect(second.get_by_text("密钥已确认")).to_be_visible()
-    second.context.close()
-    page.reload()
-    page.locator("#key-file").set_input_files(path)
-    page.locator("#key-passphrase").fill("一句只有自己知道的口令话")
-    page.get_by_role("button", name="证明我仍持有密钥").click()
-    expect(page.get_by_text("已证明您持有这把密钥")).to_be_visible()
-    page.context.close()

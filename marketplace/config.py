@@ -39,6 +39,7 @@ class Config:
     embedded_worker: bool = True
     trusted_proxies: int = 0
     smtp_url: str = ""
+    smtp_password: str = ""  # of the server that the administrator set; smtp_url carries its own
     mail_from: str = "张榜 <no-reply@localhost>"
     metrics: bool = False
     extra: Mapping[str, str] = field(default_factory=dict)
@@ -114,6 +115,7 @@ def from_environment(env: Mapping[str, str] | None = None) -> Config:
         embedded_worker=_flag(env, "ZHANGBANG_EMBEDDED_WORKER", default=True),
         trusted_proxies=int(env.get("ZHANGBANG_TRUSTED_PROXIES", "0")),
         smtp_url=env.get("ZHANGBANG_SMTP_URL", ""),
+        smtp_password=env.get("ZHANGBANG_SMTP_PASSWORD", ""),
         mail_from=env.get("ZHANGBANG_MAIL_FROM", Config.mail_from),
         metrics=_flag(env, "ZHANGBANG_METRICS"),
     )

@@ -1,11 +1,13 @@
-"""The fixed vocabularies of the product (product.md §3): codes are stored, labels are shown.
+"""The vocabularies of the product (product.md §3): codes are stored, labels are shown.
 
-Pure data: no flask, no sqlalchemy. Each vocabulary is an ordered ``dict[code, Label]``.
+Pure data: no flask, no sqlalchemy. Each vocabulary is an ordered ``dict[code, Label]``. Directions and industries may be
+renamed, and industries added and retired, by an administrator: ``use`` puts the stored wording over the shipped one.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
 
 
 class Label(NamedTuple):
@@ -15,14 +17,30 @@ class Label(NamedTuple):
     en: str
 
 
-DIRECTIONS: dict[str, Label] = {
+class Vocabulary(dict[str, Label]):
+    """Codes and labels that may change while others read: every loop runs over what was there when it began."""
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(list(dict.keys(self)))
+
+    def keys(self) -> Any:
+        return dict(self.items()).keys()
+
+    def values(self) -> Any:
+        return dict(self.items()).values()
+
+    def items(self) -> Any:
+        return dict(list(dict.items(self))).items()
+
+
+SHIPPED_DIRECTIONS: dict[str, Label] = {
     "carrier": Label("重大项目载体", "Major project carriers"),
     "industry": Label("产业数字化转型", "Industrial digitalisation"),
     "building": Label("城市建设与城市更新", "Urban construction and renewal"),
     "living": Label("城市管理和民生服务", "City management and public services"),
 }
 
-INDUSTRIES: dict[str, Label] = {
+SHIPPED_INDUSTRIES: dict[str, Label] = {
     "iot": Label("物联网·传感器", "IoT and sensors"),
     "infosec": Label("电子信息·网络安全", "Electronics and cyber security"),
     "beidou": Label("北斗应用·精密测绘", "BeiDou and precision surveying"),
@@ -37,6 +55,47 @@ INDUSTRIES: dict[str, Label] = {
     "frontier": Label("前沿新材料", "Frontier materials"),
     "other": Label("其他", "Other"),
 }
+
+DIRECTIONS = Vocabulary(SHIPPED_DIRECTIONS)
+INDUSTRIES = Vocabulary(SHIPPED_INDUSTRIES)
+RETIRED: set[str] = set()  # industries that are no longer offered; what carries them keeps them
+
+_stored: Mapping[str, Any] = {}
+_listeners: list[Callable[[], None]] = []
+
+
+def listen(listener: Callable[[], None]) -> None:
+    """Call ``listener`` after every change: for what was computed from the labels."""
+    _listeners.append(listener)
+
+
+def use(stored: Mapping[str, Any]) -> None:
+    """Put the stored wording in force: ``{"direction": [[code, zh, en]], "industry": [[code, zh, en, offered]]}``.
+
+    A code that was ever known stays known. The same wording again costs one comparison.
+    """
+    global _stored
+    if stored == _stored:
+        return
+    for vocabulary, shipped, rows in (
+        (DIRECTIONS, SHIPPED_DIRECTIONS, stored.get("direction", ())),
+        (INDUSTRIES, SHIPPED_INDUSTRIES, stored.get("industry", ())),
+    ):
+        wording = shipped | {row[0]: Label(row[1], row[2]) for row in rows}
+        for code in [code for code in vocabulary if code not in wording]:
+            del vocabulary[code]
+        vocabulary.update(wording)
+    RETIRED.clear()
+    RETIRED.update(row[0] for row in stored.get("industry", ()) if not row[3])
+    _stored = stored
+    for listener in _listeners:
+        listener()
+
+
+def offered(vocabulary: Mapping[str, Label]) -> list[tuple[str, Label]]:
+    """What a form offers: everything that is not retired."""
+    return [(code, label) for code, label in vocabulary.items() if code not in RETIRED]
+
 
 KINDS: dict[str, Label] = {
     "experiment": Label("实验场景", "Experimental scene"),

@@ -25,7 +25,7 @@ from wtforms.validators import InputRequired, Length, Optional, Regexp
 from marketplace.accounts.rules import ORGANISATION_KIND_LABELS, SIZES
 from marketplace.platform import credit_code
 from marketplace.platform.forms import Form, trimmed
-from marketplace.taxonomy import INDUSTRIES
+from marketplace.taxonomy import INDUSTRIES, offered
 
 _EMAIL = Regexp(r"^[^@\s]+@[^@\s]+\.[^@\s.]+$", message=_l("请填写能收信的邮箱，如 name@example.com。"))
 _PHONE = Regexp(r"^[0-9+()\- ]{7,30}$", message=_l("请填写电话号码，只用数字、空格和短横线。"))
@@ -46,7 +46,7 @@ def credit_code_field(form: Any, field: Any) -> None:
 def industry_choices() -> list[tuple[str, str]]:
     """Industries in the reader's language."""
     english = str(get_locale()).startswith("en")
-    return [(code, label.en if english else label.zh) for code, label in INDUSTRIES.items()]
+    return [(code, label.en if english else label.zh) for code, label in offered(INDUSTRIES)]
 
 
 class SignInForm(Form):

@@ -18,6 +18,7 @@ def desk() -> list[dict[str, Any]]:
         ("people.index", _("账号与角色"), "account.administer"),
         ("settings.calendar", _("工作日历"), "settings.edit"),
         ("settings.mode_clocks", _("资金方式时限"), "settings.edit"),
+        ("settings.vocabulary", _("方向与产业"), "settings.edit"),
         ("settings.site", _("站点与页脚"), "settings.edit"),
         ("settings.mail", _("邮件与后台任务"), "settings.edit"),
         ("log.index", _("操作记录"), "log.read"),

@@ -36,6 +36,8 @@ KIND_LABELS: dict[str, str] = {
     "settings.calendar": "修改工作日历",
     "settings.mode_clocks": "修改时限",
     "settings.site": "修改站点设置",
+    "settings.taxonomy": "修改方向与产业",
+    "settings.mail": "修改邮件设置",
     "demo.clock": "拨动演示时钟",
     "demand.create": "新建需求",
     "demand.edit": "修改需求",

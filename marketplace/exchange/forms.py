@@ -48,10 +48,10 @@ class RowForm(Form):
     title = StringField(_l("场景名称"), [Length(max=200)])
     unit = StringField(_l("需求单位（清单上的写法）"), [Length(max=200)])
     unit_id = UnitField(_l("对应平台上的单位"))
-    direction = SelectField(_l("方向"), choices=[("", "未填"), *DIRECTIONS.labels.items()])
+    direction = SelectField(_l("方向"), choices=lambda: [("", "未填"), *DIRECTIONS.labels.items()])
     industries = SelectMultipleField(
         _l("所属产业"),
-        choices=list(INDUSTRIES.labels.items()),
+        choices=lambda: list(INDUSTRIES.labels.items()),
         option_widget=CheckboxInput(),
         widget=ListWidget(prefix_label=False),
     )

@@ -12,12 +12,13 @@ import hashlib
 import os
 import smtplib
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from email.message import EmailMessage
 from email.utils import format_datetime
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from typing import Any
+from urllib.parse import quote, unquote, urlsplit
 
 import structlog
 from sqlalchemy import select
@@ -26,6 +27,7 @@ from marketplace import db
 from marketplace.config import Config
 from marketplace.notifications import queries
 from marketplace.notifications.models import Mail
+from marketplace.settings import queries as settings
 
 log = structlog.get_logger(__name__)
 ONCE = "once:"  # mails of this key carry a secret link; their text is forgotten once sent
@@ -94,17 +96,34 @@ def by_smtp(url: str) -> Transport:
     return send
 
 
-def transport_of(config: Config) -> Transport:
-    return by_smtp(config.smtp_url) if config.smtp_url else into_folder(config.instance / "mail")
+def transport_of(config: Config, stored: Mapping[str, Any] | None = None) -> Transport:
+    """By the environment's server, else the one an administrator set (``stored``), else into files."""
+    if config.smtp_url:
+        return by_smtp(config.smtp_url)
+    if stored and stored.get("host"):
+        return by_smtp(url_of(stored, config.smtp_password))
+    return into_folder(config.instance / "mail")
+
+
+def url_of(stored: Mapping[str, Any], password: str) -> str:
+    """The administrator's settings as an address for ``by_smtp``."""
+    scheme = "smtps" if stored.get("security") == "tls" else "smtp"
+    person = f"{quote(stored['user'], safe='')}:{quote(password, safe='')}@" if stored.get("user") else ""
+    port = f":{stored['port']}" if stored.get("port") else ""
+    return f"{scheme}://{person}{stored['host']}{port}"
 
 
 def deliver(now: datetime, *, config: Config, transport: Transport | None = None) -> int:
     """Send what is due; returns how many went out. A failure waits longer each time and stops nobody else's mail."""
-    send = transport or transport_of(config)
     host = urlsplit(config.base_url).hostname or "localhost"
     sent = 0
     with db.transaction() as session:
         due = list(session.scalars(queries.pending_mails(now)))
+        stored = settings.setting("mail") if due else {}
+    if not due:
+        return 0
+    send = transport or transport_of(config, stored)
+    sender = stored.get("sender") or config.mail_from
     for mail_id in due:
         with db.transaction() as session:
             mail = session.scalar(
@@ -113,7 +132,7 @@ def deliver(now: datetime, *, config: Config, transport: Transport | None = None
             if mail is None:  # another worker has it
                 continue
             try:
-                send(f"{mail.id:08d}-{digest(mail)}", compose(mail, sender=config.mail_from, host=host))
+                send(f"{mail.id:08d}-{digest(mail)}", compose(mail, sender=sender, host=host))
             except Exception as error:
                 mail.failures += 1
                 mail.retry_at = now + timedelta(seconds=min(30 * 2**mail.failures, 6 * 3600))

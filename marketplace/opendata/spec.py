@@ -22,10 +22,18 @@ def _codes(codes: Any) -> dict[str, Any]:
     return {"type": "string", "enum": list(codes)}
 
 
+_DIRECTIONS, _INDUSTRIES = _codes(taxonomy.DIRECTIONS), _codes(taxonomy.INDUSTRIES)
+
+
+def _renew() -> None:
+    _DIRECTIONS["enum"], _INDUSTRIES["enum"] = list(taxonomy.DIRECTIONS), list(taxonomy.INDUSTRIES)
+
+
+taxonomy.listen(_renew)
 PARAMETERS = [
     _parameter("q", 'Full text: words, "phrases", -exclusions, field:values, numbers, pinyin', _TEXT),
-    _parameter("direction", "方向", _codes(taxonomy.DIRECTIONS), several=True),
-    _parameter("industry", "产业", _codes(taxonomy.INDUSTRIES), several=True),
+    _parameter("direction", "方向", _DIRECTIONS, several=True),
+    _parameter("industry", "产业", _INDUSTRIES, several=True),
     _parameter("mode", "资金方式", _codes(MODES), several=True),
     _parameter("state", "状态, phases by the clock included", _codes(PUBLIC_PHASES), several=True),
     _parameter("budget", "预算", _codes(taxonomy.BUDGET_BANDS), several=True),

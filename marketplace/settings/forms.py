@@ -4,11 +4,22 @@ from __future__ import annotations
 
 import re
 from datetime import date
+from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from wtforms import BooleanField, IntegerField, StringField, TextAreaField
-from wtforms.validators import InputRequired, Length, Optional, Regexp, ValidationError
+from wtforms import (
+    BooleanField,
+    FieldList,
+    FormField,
+    HiddenField,
+    IntegerField,
+    SelectField,
+    StringField,
+    TextAreaField,
+)
+from wtforms import Form as PlainForm
+from wtforms.validators import InputRequired, Length, NumberRange, Optional, Regexp, ValidationError
 
 from marketplace.demands.clocks import FIGURES
 from marketplace.platform.forms import Form
@@ -55,6 +66,53 @@ class ClocksForm(Form):
 
 for _figure, _label in FIGURES.items():
     setattr(ClocksForm, _figure, IntegerField(_label.zh, [InputRequired(_l("请填写整数。"))]))
+
+
+class DirectionRow(PlainForm):  # type: ignore[misc]
+    """``code`` says which; it is not typed."""
+
+    code = HiddenField()
+    zh = StringField(_l("名称"), [Length(max=40)])
+    en = StringField(_l("英文"), [Length(max=60)])
+
+
+class IndustryRow(DirectionRow):
+    offered = BooleanField(_l("可选"))
+
+
+class TaxonomyForm(Form):
+    """The last row of the industries is empty: a new one is written there."""
+
+    directions = FieldList(FormField(DirectionRow))
+    industries = FieldList(FormField(IndustryRow))
+
+
+class MailForm(Form):
+    host = StringField(_l("邮件服务器"), [Length(max=120)], description=_l("留空时邮件存为文件，不寄出。"))
+    port = IntegerField(_l("端口"), [Optional(), NumberRange(1, 65535, _l("请填写1至65535之间的端口。"))])
+    security = SelectField(
+        _l("连接"), choices=[("starttls", _l("STARTTLS（常用端口587）")), ("tls", _l("TLS（常用端口465）"))]
+    )
+    user = StringField(
+        _l("用户名"), [Length(max=120)], description=_l("密码由环境变量ZHANGBANG_SMTP_PASSWORD给出，不存入数据库。")
+    )
+    sender = StringField(
+        _l("发件人"),
+        [
+            Optional(),
+            Length(max=160),
+            Regexp(r"^([^<>@]*<)?[^\s@<>]+@[^\s@<>]+>?$", message=_l("请填写发信地址，可在前面加名称。")),
+        ],
+        description=_l("只写地址，或写名称加尖括号括起的地址。"),
+    )
+    test_to = StringField(
+        _l("测试信寄到"),
+        [Optional(), Regexp(r"^[^@\s]+@[^@\s]+$", message=_l("请填写能收信的邮箱。"))],
+        description=_l("填写后点“保存并寄测试信”，一两分钟内应收到。"),
+    )
+
+    def values(self) -> dict[str, Any]:
+        return {name: self[name].data for name in ("host", "port", "security", "user", "sender")}
 
 
 class SiteForm(Form):

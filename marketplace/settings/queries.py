@@ -42,6 +42,12 @@ def setting(key: str) -> dict[str, Any]:
     return dict(found.value) if found is not None else {}
 
 
+def several(*keys: str) -> dict[str, dict[str, Any]]:
+    """Some stored settings in one query; what is not stored is empty."""
+    rows = {row.key: dict(row.value) for row in db.session.scalars(select(Setting).where(Setting.key.in_(keys)))}
+    return {key: rows.get(key, {}) for key in keys}
+
+
 def mode_clocks() -> dict[str, Clocks]:
     """The clocks of every mode as raised by the administrator."""
     return effective_clocks(setting("mode_clocks"))

@@ -5,17 +5,18 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from flask import Blueprint, Flask, abort, current_app, flash, g, redirect, render_template, url_for
+from flask import Blueprint, Flask, abort, current_app, flash, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from sqlalchemy.exc import SQLAlchemyError
 
-from marketplace import web
+from marketplace import taxonomy, web
 from marketplace.demands.clocks import FIGURES, FLOORS, MODES, source
 from marketplace.frontend.routes import site as named
+from marketplace.platform.forms import trimmed
 from marketplace.platform.outbox.service import lag
 from marketplace.platform.working_days import KnownYear, SpecialDay, YearStatus
 from marketplace.settings import queries, service
-from marketplace.settings.forms import ClocksForm, SiteForm, YearForm
+from marketplace.settings.forms import ClocksForm, MailForm, SiteForm, TaxonomyForm, YearForm
 from marketplace.web import ResponseValue, allow
 
 bp = Blueprint("settings", __name__, url_prefix="/admin/settings")
@@ -94,18 +95,68 @@ def site() -> ResponseValue:
     return render_template("administration/site.html", form=form), 422 if form.errors else 200
 
 
-@bp.get("/mail")
+@bp.route("/mail", methods=["GET", "POST"])
 @allow("settings.edit")
 def mail() -> ResponseValue:
-    """How mail leaves, and how far the background work is; both are set by the environment."""
+    """Where mail leaves, and how far the background work is. An address in the environment stands above the setting."""
     config = current_app.config["ZHANGBANG"]
-    return render_template(
-        "administration/mail.html",
-        smtp=config.smtp_url.rpartition("@")[2],  # never the password
-        folder="instance/mail",
-        sender=config.mail_from,
-        lag=lag(),
-    )
+    stored = queries.setting("mail")
+    form = MailForm(data={"security": "starttls", "sender": config.mail_from, **stored})
+    context = {
+        "form": form,
+        "fixed": config.smtp_url.rpartition("@")[2],  # never the password
+        "host": stored.get("host", ""),
+        "has_password": bool(config.smtp_password),
+        "folder": "instance/mail",
+        "lag": lag(),
+    }
+    if form.validate_on_submit():
+        web.retry_page("administration/mail.html", **context)
+        service.set_mail(form.values(), actor=g.actor, now=g.now)
+        if "test" in request.form and form.test_to.data:
+            key = f"test:{g.actor.id}:{g.now.isoformat(timespec='seconds')}"
+            send: Any = current_app.extensions["send_mail"]
+            send(form.test_to.data, _("张榜的测试信"), _("收到这封信，说明邮件设置可用。"), key=key, now=g.now)
+            flash(_("已保存，测试信在投递。"), "done")
+        else:
+            flash(_("已保存。"), "done")
+        return redirect(url_for(".mail"))
+    return render_template("administration/mail.html", **context), 422 if form.errors else 200
+
+
+@bp.route("/taxonomy", methods=["GET", "POST"])
+@allow("settings.edit")
+def vocabulary() -> ResponseValue:
+    """Names of directions and industries; industries may be added and retired."""
+    form = TaxonomyForm()
+    if not form.is_submitted():
+        for code, label in taxonomy.DIRECTIONS.items():
+            form.directions.append_entry({"code": code, "zh": label.zh, "en": label.en})
+        for code, label in taxonomy.INDUSTRIES.items():
+            shown = {"code": code, "zh": label.zh, "en": label.en, "offered": code not in taxonomy.RETIRED}
+            form.industries.append_entry(shown)
+        form.industries.append_entry({"offered": True})
+    web.retry_page("administration/taxonomy.html", form=form)
+    if form.validate_on_submit():
+        directions = [(row.data["code"], trimmed(row.data["zh"]), trimmed(row.data["en"])) for row in form.directions]
+        industries = [
+            (row.data["code"] or "", trimmed(row.data["zh"]), trimmed(row.data["en"]), row.data["offered"])
+            for row in form.industries
+            if row.data["code"] or trimmed(row.data["zh"])
+        ]
+        service.set_taxonomy(directions, industries, actor=g.actor, now=g.now)
+        flash(_("已保存，表单、筛选和导入从现在起用新的名称。"), "done")
+        return redirect(url_for(".vocabulary"))
+    return render_template("administration/taxonomy.html", form=form), 422 if form.errors else 200
+
+
+def _load() -> None:
+    """The settings every page needs, in one query: the site's names, and the wording of the vocabularies."""
+    if request.endpoint == "static" or request.endpoint in current_app.config["TIMELESS"]:
+        return
+    stored = queries.several("site", "taxonomy")
+    g.site_setting = stored["site"]
+    taxonomy.use(stored["taxonomy"])
 
 
 def _site() -> dict[str, Any]:
@@ -113,11 +164,13 @@ def _site() -> dict[str, Any]:
     if g.get("failed"):
         return {}
     try:
-        return {"site": named(queries.setting("site"))}
+        stored = g.site_setting if "site_setting" in g else queries.setting("site")
+        return {"site": named(stored)}
     except SQLAlchemyError:
         return {}
 
 
 def install(app: Flask) -> None:
     app.register_blueprint(bp)
+    app.before_request(_load)
     app.context_processor(_site)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
+from itertools import count
 from typing import Any
 
 from sqlalchemy import delete, select
 
-from marketplace import db
+from marketplace import db, taxonomy
 from marketplace.demands.clocks import FIGURES, FLOORS, why_not_figure
 from marketplace.demands.models import Demand
 from marketplace.demands.rules import State
 from marketplace.platform import audit, outbox
-from marketplace.platform.errors import Invalid
+from marketplace.platform.errors import Invalid, Refused
 from marketplace.platform.policy import Actor, require
 from marketplace.platform.working_days import SpecialDay, YearStatus, beijing_day, seed_rows
 from marketplace.settings import queries
@@ -101,6 +102,53 @@ def set_site(values: Mapping[str, str], *, actor: Actor, now: datetime) -> None:
     filled = {key: value for key, value in values.items() if value}
     _store("site", filled)
     audit.append("settings.site", subject="setting:site", actor=actor, at=now, facts=filled)
+
+
+def set_taxonomy(
+    directions: Sequence[tuple[str, str, str]],
+    industries: Sequence[tuple[str, str, str, bool]],
+    *,
+    actor: Actor,
+    now: datetime,
+) -> None:
+    """Rename directions and industries, add industries (empty code) and retire them. Nothing is ever taken away: what
+    was written under a code keeps it.
+    """
+    require("settings.edit", actor, None, now)
+    known = [code for code, *_rest in industries if code]
+    if {code for code, _zh, _en in directions} != set(taxonomy.DIRECTIONS) or set(known) != set(taxonomy.INDUSTRIES):
+        raise Refused("这一页打开之后分类已经变过，没有保存。请刷新后重新修改。")
+    for what, names in (
+        ("方向", [zh for _code, zh, _en in directions]),
+        ("产业", [zh for _code, zh, _en, _offered in industries]),
+    ):
+        if any(not 2 <= len(name) <= 20 for name in names):
+            raise Invalid(f"{what}的名称须为2至20个字。")
+        if len(set(names)) != len(names):
+            raise Invalid(f"有两个{what}同名，请改成不同的名称。")
+    if not any(offered for *_rest, offered in industries):
+        raise Invalid("至少要有一个产业可选。")
+    free = (f"own{number}" for number in count(1) if f"own{number}" not in taxonomy.INDUSTRIES)
+    value = {
+        "direction": [[code, zh, en or zh] for code, zh, en in directions],
+        "industry": [[code or next(free), zh, en or zh, offered] for code, zh, en, offered in industries],
+    }
+    _store("taxonomy", value)
+    audit.append("settings.taxonomy", subject="setting:taxonomy", actor=actor, at=now, facts=value)
+    taxonomy.use(value)
+
+
+MAIL_FIELDS = ("host", "port", "security", "user", "sender")
+
+
+def set_mail(values: Mapping[str, Any], *, actor: Actor, now: datetime) -> None:
+    """Where mail leaves. The password is no setting: it comes from the environment and never lies in the database."""
+    require("settings.edit", actor, None, now)
+    filled = {key: values[key] for key in MAIL_FIELDS if values.get(key)}
+    if filled.get("user") and not filled.get("host"):
+        raise Invalid("填了用户名，也请填写邮件服务器。", fields={"host": "请填写服务器地址"})
+    _store("mail", filled)
+    audit.append("settings.mail", subject="setting:mail", actor=actor, at=now, facts=filled)
 
 
 def _store(key: str, value: dict[str, Any]) -> None:

@@ -45,7 +45,19 @@ FORM_NAMES = {"budget_fen": "budget", "consortium_allowed": "consortium_max"}  #
 
 
 def _choices(vocabulary: dict[str, taxonomy.Label]) -> list[tuple[str, str]]:
-    return [(code, label.zh) for code, label in vocabulary.items()]
+    return [(code, label.zh) for code, label in taxonomy.offered(vocabulary)]
+
+
+def _directions() -> list[tuple[str, str]]:
+    return _choices(taxonomy.DIRECTIONS)
+
+
+def _industries() -> list[tuple[str, str]]:
+    return _choices(taxonomy.INDUSTRIES)
+
+
+def _sheets() -> list[tuple[str, str]]:
+    return [("", "按方向选用"), *((code, taxonomy.DIRECTIONS[code].zh) for code in TYPED_CRITERIA)]
 
 
 def _mode_choices() -> list[tuple[str, tuple[str, str]]]:
@@ -92,12 +104,12 @@ class DemandForm(Form):
     version = HiddenField()
     title = StringField(_l("需求名称"), [Wanted(), Length(max=60)])
     kind = Radio(_l("类型"), [Wanted()], choices=_choices(taxonomy.KINDS))
-    direction = Radio(_l("方向"), [Wanted()], choices=_choices(taxonomy.DIRECTIONS))
+    direction = Radio(_l("方向"), [Wanted()], choices=_directions)
     place = StringField(_l("实施地点"), [Wanted(), Length(max=100)])
     industries = SelectMultipleField(
         _l("产业"),
         [Wanted()],
-        choices=_choices(taxonomy.INDUSTRIES),
+        choices=_industries,
         widget=ListWidget(prefix_label=False),
         option_widget=CheckboxInput(),
     )
@@ -128,9 +140,7 @@ class DemandForm(Form):
     )
     data_export = BooleanField(_l("涉及数据出境"))
     classified = BooleanField(_l("涉及国家秘密（涉密需求不得在本平台发布）"))
-    score_sheet = Choice(
-        _l("评分表"), choices=[("", "按方向选用"), *((code, taxonomy.DIRECTIONS[code].zh) for code in TYPED_CRITERIA)]
-    )
+    score_sheet = Choice(_l("评分表"), choices=_sheets)
     criteria = FieldList(FormField(CriterionRow), label=_l("评分项"), max_entries=MOST_ROWS)
     pass_line = Percent(_l("合格线"))
     aggregate = Choice(_l("专家得分汇总"), choices=list(AGGREGATES.items()))
@@ -146,7 +156,10 @@ class DemandForm(Form):
     @classmethod
     def showing(cls, content: DemandContent, *, version: int) -> DemandForm:
         """The form as a stored demand fills it; what was posted, if anything, wins."""
-        return cls(data=shown(content) | {"version": str(version)})
+        form = cls(data=shown(content) | {"version": str(version)})
+        kept = [code for code in content.industries if code in taxonomy.RETIRED]
+        form.industries.choices = [*form.industries.choices, *((code, taxonomy.INDUSTRIES[code].zh) for code in kept)]
+        return form
 
     def said(self, before: DemandContent) -> DemandContent:
         """What was typed, over ``before`` where something cannot be read."""
@@ -284,7 +297,7 @@ class NewForm(Form):
 
     unit = SelectField(_l("需求单位"), coerce=int)
     title = StringField(_l("需求名称"), [Wanted(), Length(max=60)])
-    direction = Radio(_l("方向"), [Wanted()], choices=_choices(taxonomy.DIRECTIONS))
+    direction = Radio(_l("方向"), [Wanted()], choices=_directions)
     mode = Radio(_l("资金方式"), [Wanted()], choices=_mode_choices())
 
 

@@ -107,6 +107,20 @@ def _zh(labels: Mapping[str, taxonomy.Label]) -> dict[str, str]:
 
 DIRECTIONS = _vocabulary("方向", _zh(taxonomy.DIRECTIONS), _DIRECTION_WORDS)
 INDUSTRIES = _vocabulary("产业", _zh(taxonomy.INDUSTRIES), _INDUSTRY_WORDS)
+
+
+def _renew() -> None:
+    """New names are understood in lists at once; what a list may have said before stays understood."""
+    for vocabulary, labels in ((DIRECTIONS, taxonomy.DIRECTIONS), (INDUSTRIES, taxonomy.INDUSTRIES)):
+        names = _zh(labels)
+        assert isinstance(vocabulary.words, dict)
+        assert isinstance(vocabulary.labels, dict)
+        vocabulary.labels.clear()
+        vocabulary.labels.update(names)
+        vocabulary.words.update({letters_only(label): code for code, label in names.items()})
+
+
+taxonomy.listen(_renew)
 KINDS = _vocabulary("场景类型", _zh(taxonomy.KINDS), _KIND_WORDS)
 MODES = _vocabulary("资金方式", _zh(clocks.MODES), _MODE_WORDS)
 

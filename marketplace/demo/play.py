@@ -28,7 +28,7 @@ from marketplace.custody import software
 from marketplace.demands import service
 from marketplace.demands.models import Demand
 from marketplace.demands.service import first_deadlines
-from marketplace.demo import office
+from marketplace.demo import office, searches
 from marketplace.demo.content import DemandEntry, demands, organisations, people, story
 from marketplace.demo.content.abilities import Ability, abilities
 from marketplace.demo.content.parties import Contact
@@ -201,6 +201,10 @@ class Stage:
         yield from Review(self, self.bids.desk.storage).scenes()
         for ability in abilities(self.today, self.firm_contacts()):
             yield from self._ability(ability)
+        for number, kept in enumerate(searches.SAVED):
+            yield self.scene(self.at(Moment(kept[1])), ABLE, partial(self._keep, kept[0], number))
+        for number, vain in enumerate(searches.IN_VAIN):
+            yield self.scene(self.at(Moment(vain[2])), ABLE, partial(searches.search_in_vain, number))
         for at, act in office.acts(self):
             yield self.scene(at, ASK, act)
 
@@ -337,6 +341,9 @@ class Stage:
             yield self.scene(self.at(said.answered), ASK, answer)
         elif said.routed is not None:
             yield self.scene(self.at(said.routed), ASK, on_the_way)
+
+    def _keep(self, who: str, number: int, at: datetime) -> None:
+        searches.save(number, actor=self.actor(who), now=at)
 
     def firm_contacts(self) -> dict[str, Contact]:
         """Whom each firm names: the first of its people who may write for it."""

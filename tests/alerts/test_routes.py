@@ -31,6 +31,8 @@ def test_from_the_list_to_the_mail_and_out_again(visitor, sign_in, stage, now):
     link = next(url for url in bidder.get("/demands?direction=living").links() if url.startswith("/alerts/new"))
     page = bidder.get(link)
     assert page.has("城市管理和民生服务")
+    assert page.has("每天汇总（8:30）")
+    assert "Daily (8:30)" in bidder.get(link + "&lang=en").text
     saved = page.submit(name="城市治理", frequency="instant", by_mail="y")
     assert saved.has("已保存")
     assert saved.has("城市治理")

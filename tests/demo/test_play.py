@@ -9,6 +9,7 @@ from sqlalchemy import delete, select
 from marketplace import db
 from marketplace.accounts.models import Organisation, User
 from marketplace.accounts.queries import actor_of
+from marketplace.alerts.models import SavedSearch
 from marketplace.bids import queries, validity
 from marketplace.bids.models import Bid
 from marketplace.capabilities.content import faults
@@ -20,11 +21,13 @@ from marketplace.demands.rules import STATE_LABELS, TABLE, Action, State
 from marketplace.demo import play
 from marketplace.demo.content import story
 from marketplace.demo.content.files import read
+from marketplace.demo.searches import IN_VAIN, SAVED
 from marketplace.openings import queries as openings
 from marketplace.platform import clock
 from marketplace.platform.audit import queries as log
 from marketplace.platform.working_days import beijing_day
 from marketplace.settings import queries as settings
+from marketplace.unfound import queries as unfound
 from tests.client import Client
 
 STANDING = (
@@ -127,6 +130,13 @@ def test_custodians_have_something_to_release(played, session):
         user = session.scalar(select(User).where(User.username == username))
         duties = openings.duties(actor_of(user), now)
         assert sum(duty.due for duty in duties) >= 3
+
+
+def test_searches_are_kept_and_what_was_not_found_is_shown(played, session):
+    today = beijing_day(clock.site_now())
+    assert len(session.scalars(select(SavedSearch)).all()) == len(SAVED)
+    shown = {line.text for line in unfound.lines(today - timedelta(days=29), today)}
+    assert shown == {text for text, people, _day in IN_VAIN if people >= 5}
 
 
 def test_a_second_run_finds_it(played):

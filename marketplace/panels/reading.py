@@ -12,7 +12,7 @@ from threading import Lock
 from typing import Any, TypeVar
 
 from docx import Document
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from marketplace import db
 from marketplace.accounts.models import Organisation, User
@@ -69,13 +69,13 @@ def identities(demand: Demand) -> Identities:
     """The words that name any bidder of a blind demand. Kept in this process: what was opened does not change."""
     if not demand.said.blind:
         return NOBODY
-    found = bids.opened(demand)
-    key = (demand.key, len(found))
+    count = db.session.scalar(select(func.count()).select_from(Bid).where(Bid.demand_id == demand.id)) or 0
+    key = (demand.key, count)
     with _guard:
         if key in _known:
             _known.move_to_end(key)
             return _known[key]
-    made = Identities.of(word for bid in found for word in words_of(bid))
+    made = Identities.of(word for bid in bids.opened(demand) for word in words_of(bid))
     with _guard:
         _known[key] = made
         while len(_known) > 64:

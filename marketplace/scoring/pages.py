@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, NamedTuple
 
 from marketplace import taxonomy
 from marketplace.bids.content import DEVIATIONS, Response
@@ -20,6 +20,7 @@ from marketplace.scoring.rules.sheets import STEP, Entry, SheetState, comment_re
 
 RANGES = ("60%以下", "60—74%", "75—89%", "90—100%")
 TICKS = {"yes": True, "no": False}
+SWITCH_MOST = 30  # bids shown at once in the row of bids
 DONE = frozenset(SheetState) - {SheetState.DRAFT}
 
 
@@ -194,26 +195,47 @@ def criteria_rows(
     return rows
 
 
-def switch(sheets: Sequence[tuple[Sheet, str, str]], current: str, *, only: str, url: Any) -> list[dict[str, Any]]:
-    """Which of the bids one is at: (sheet, code, key) in the order of codes."""
+class Place(NamedTuple):
+    """One of an expert's sheets in the row of his bids."""
+
+    id: int
+    state: SheetState
+    missing: int
+    code: str
+    key: str
+
+    @property
+    def done(self) -> bool:
+        return self.missing == 0 or self.state in DONE
+
+    @property
+    def asks(self) -> bool:
+        """Something is to be done: filled, or looked at again."""
+        return self.state is SheetState.FLAGGED or (self.state is SheetState.DRAFT and self.missing > 0)
+
+
+def switch(places: Sequence[Place], current: str, *, only: str, url: Any) -> list[dict[str, Any]]:
+    """Which of the bids one is at, in the order of codes; of a long row, the neighbours."""
+    at = next((number for number, place in enumerate(places) if place.key == current), 0)
+    near = places if len(places) <= SWITCH_MOST else places[max(0, at - SWITCH_MOST // 2) : at + SWITCH_MOST // 2]
     return [
         {
-            "number": code.partition("-")[2].lstrip("0") or code,
-            "url": url(key, only),
-            "done": sheet.missing == 0 or sheet.state in DONE,
-            "current": key == current,
+            "number": place.code.partition("-")[2].lstrip("0") or place.code,
+            "url": url(place.key, only),
+            "done": place.done,
+            "current": place.key == current,
         }
-        for sheet, code, key in sheets
+        for place in near
     ]
 
 
-def next_of(sheets: Sequence[tuple[Sheet, str, str]], current: str, *, only: str) -> str | None:
+def next_of(places: Sequence[Place], current: str, *, only: str) -> str | None:
     """The key after ``current`` under the list's filter (``open``: still to do), going round; ``None``: no other."""
-    keys = [key for _, _, key in sheets]
-    place = keys.index(current)
-    for sheet, _, key in [*sheets[place + 1 :], *sheets[:place]]:
-        if only != "open" or (sheet.state is SheetState.DRAFT and sheet.missing) or sheet.state is SheetState.FLAGGED:
-            return key
+    keys = [place.key for place in places]
+    at = keys.index(current)
+    for place in [*places[at + 1 :], *places[:at]]:
+        if only != "open" or place.asks:
+            return place.key
     return None
 
 

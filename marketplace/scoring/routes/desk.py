@@ -75,9 +75,10 @@ def _address(ref: str, key: str, only: str) -> str:
     return url_for(".sheet", ref=ref, key=key, only=only or None)
 
 
-def _mine(seat: PanelSeat) -> list[tuple[Sheet, str, str]]:
-    rows = db.session.execute(queries.of_seat(seat).add_columns(ReviewBid.code, ReviewBid.key)).all()
-    return [(sheet, code, key) for sheet, code, key in rows]
+def _mine(seat: PanelSeat) -> list[pages.Place]:
+    """Where each of the own sheets stands: columns only, so that a long list costs little."""
+    query = queries.of_seat(seat).with_only_columns(Sheet.id, Sheet.state, Sheet.missing, ReviewBid.code, ReviewBid.key)
+    return [pages.Place(*row) for row in db.session.execute(query)]
 
 
 def _saved(sheet: Sheet) -> str:
@@ -208,13 +209,13 @@ def _page(desk: Desk, entry: Entry, faults: Any, said: Refused | None = None) ->
         full=full,
         saved=_saved(sheet),
         bids=pages.switch(mine, desk.review.key, only=only, url=lambda key, o: _address(demand.ref, key, o)),
-        done=sum(item.missing == 0 or item.state is not SheetState.DRAFT for item, _c, _k in mine),
+        done=sum(item.done for item in mine),
         count=len(mine),
         only=only,
         following=_address(demand.ref, following, only) if following else None,
         editable=sheet.state is SheetState.DRAFT and demand.state is State.REVIEWING,
         flagged=sheet.state is SheetState.FLAGGED and demand.state is State.REVIEWING,
-        dispersion=_own_scores(sheet, mine) if sheet.state is SheetState.FLAGGED else [],
+        dispersion=_own_scores(sheet) if sheet.state is SheetState.FLAGGED else [],
         state_label=STATE_LABELS[sheet.state],
         faults=[{"text": text, "anchor": name} for name, text in dict(faults).items()],
         said=said,
@@ -222,23 +223,19 @@ def _page(desk: Desk, entry: Entry, faults: Any, said: Refused | None = None) ->
     )
 
 
-def _own_scores(sheet: Sheet, mine: list[tuple[Sheet, str, str]]) -> list[dict[str, Any]]:
+def _own_scores(sheet: Sheet) -> list[dict[str, Any]]:
     """For each flagged criterion the expert's own scores, this one and those of his other sheets; nobody else's."""
     weights = {item.key: item for item in sheet.demand.said.score_sheet.criteria}
-    found = []
-    for key in sheet.flags:
-        others = [
-            other.entry.scores[key] for other, _c, _k in mine if other.id != sheet.id and key in other.entry.scores
-        ]
-        found.append(
-            {
-                "name": weights[key].name,
-                "mine": pages.plain(sheet.entry.scores[key]),
-                "others": [pages.plain(score) for score in others],
-                "full": float(weights[key].weight),
-            }
-        )
-    return found
+    others = [other.entry.scores for other in db.session.scalars(queries.of_seat(sheet.seat)) if other.id != sheet.id]
+    return [
+        {
+            "name": weights[key].name,
+            "mine": pages.plain(sheet.entry.scores[key]),
+            "others": [pages.plain(scores[key]) for scores in others if key in scores],
+            "full": float(weights[key].weight),
+        }
+        for key in sheet.flags
+    ]
 
 
 def _content(desk: Desk, paper: Paper) -> bytes:

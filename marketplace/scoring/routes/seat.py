@@ -93,8 +93,8 @@ def _rows(seat: PanelSeat) -> list[dict[str, Any]]:
             "code": code,
             "url": url_for(".sheet", ref=seat.panel.demand.ref, key=key),
             "state": sheet.state,
-            "label": SHEET_LABELS[sheet.state],
-            "tone": SHEET_TONES.get(sheet.state, "work"),
+            "label": _("已填完，未提交") if _filled(sheet) else SHEET_LABELS[sheet.state],
+            "tone": "work" if _filled(sheet) else SHEET_TONES.get(sheet.state, "work"),
             "missing": sheet.missing,
             "done": sheet.missing == 0 or sheet.state is not SheetState.DRAFT,
             "begun": sheet.saved_at is not None,
@@ -102,6 +102,10 @@ def _rows(seat: PanelSeat) -> list[dict[str, Any]]:
         }
         for sheet, code, key in found
     ]
+
+
+def _filled(sheet: Sheet) -> bool:
+    return sheet.state is SheetState.DRAFT and sheet.missing == 0
 
 
 def _questions(seat: PanelSeat) -> list[PanelQuestion]:

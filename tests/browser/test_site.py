@@ -59,7 +59,7 @@ def errors_into(problems: list[str]) -> Callable[[ConsoleMessage], None]:
 
     def note(message: ConsoleMessage) -> None:
         if message.type == "error":
-            problems.append(message.text)
+            problems.append(f"{message.text} {message.location.get('url', '')}")
 
     return note
 

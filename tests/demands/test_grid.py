@@ -103,6 +103,7 @@ def thing(now: datetime, cast: dict[str, Any]):
             visible_from=now - timedelta(days=2),
             closes_at=closes_at,
             open_proposal=proposal,
+            released_at=None,
         )
 
     return make
@@ -149,6 +150,14 @@ def test_what_one_proposed_another_confirms(thing, cast, now):
     for key, (who, after) in CONFIRMED.items():
         expected[key] = (who | AFTER.get(key, (set(), ""))[0], after)
     assert outcomes(make, cast, now) == expected
+
+
+def test_once_the_bids_are_being_opened_nobody_withdraws(thing, cast, now):
+    proposal = SimpleNamespace(action=Action.WITHDRAW, proposed_by_id=cast["publisher"].id)
+    subject = thing(State.PUBLISHED, closes_at=now - timedelta(days=1), proposal=proposal)
+    subject.released_at = now
+    with pytest.raises(Forbidden, match="保管人已共同释放"):
+        perform(MACHINE, subject, Action.WITHDRAW, actor=cast["supervisor"], now=now)
 
 
 def test_one_proposal_confirms_nothing_else(thing, cast, now):

@@ -290,7 +290,8 @@ def test_whoever_leaves_the_next_in_order_moves_up_and_the_panel_stays_sound(
         members = seats.counted(where)
         assert len(members) == 5 or not waiting
         assert (seats.faults(where, size=5) == []) is (len(members) == 5)
-        assert sum(seat.outside for seat in members) * 3 >= 2 * len(members)
+        if len(members) == 5:  # a panel that is not full any more has no share to keep: faults() stops it anyway
+            assert sum(seat.outside for seat in members) * 3 >= 2 * len(members)
         moved_up = [seat.order for seat in where if seat.order >= 5 and seat.state is not SeatState.SUBSTITUTE]
         assert moved_up == list(range(5, 5 + len(moved_up)))
 

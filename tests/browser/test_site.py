@@ -17,6 +17,7 @@ from tests.browser.served import served
 PUBLIC = [
     "/",
     "/demands",
+    "/search?q=水质 监测",
     "/demands/ZZGX-2026-02-001",
     "/batches/ZZGX-2026-02",
     "/sign-in",
@@ -62,6 +63,21 @@ def errors_into(problems: list[str]) -> Callable[[ConsoleMessage], None]:
             problems.append(f"{message.text} {message.location.get('url', '')}")
 
     return note
+
+
+def test_suggestions_are_chosen_with_the_keyboard(browser: Browser, site: str):
+    """From the box of any page: pinyin typed, an offered word taken with the arrow keys, its results on the page."""
+    page = person(browser, site)
+    page.goto(f"{site}/help")
+    page.locator("header input[name=q]").focus()
+    page.keyboard.type("shuizhi")
+    offered = page.locator("header .suggest [role=option]")
+    expect(offered.first).to_have_text("水质")
+    page.keyboard.press("ArrowDown")
+    expect(page.locator("header input[name=q]")).to_have_attribute("aria-activedescendant", "suggest-1-0")
+    page.keyboard.press("Enter")
+    expect(page.locator("main mark").first).to_have_text("水质")
+    expect(page.locator("main input[name=q]")).to_have_value("水质")
 
 
 @pytest.mark.parametrize("variant", VARIANTS)

@@ -22,7 +22,7 @@ from marketplace.search.sources import Source, View, document_id, subject_key
 from marketplace.taxonomy import Label
 
 KIND = "answer"
-LABEL = Label("问答", "Questions and answers")
+LABEL = Label("问答", "Q&A")
 TITLE_MAX = 80
 
 

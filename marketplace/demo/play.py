@@ -29,6 +29,7 @@ from marketplace.demands import service
 from marketplace.demands.models import Demand
 from marketplace.demands.service import first_deadlines
 from marketplace.demo import office, searches
+from marketplace.demo.checking import Checks
 from marketplace.demo.content import DemandEntry, demands, organisations, people, story
 from marketplace.demo.content.abilities import Ability, abilities
 from marketplace.demo.content.parties import Contact
@@ -199,6 +200,7 @@ class Stage:
             yield from self._question(asked)
         yield from self.bids.scenes()
         yield from Review(self, self.bids.desk.storage).scenes()
+        yield from Checks(self).scenes()
         for ability in abilities(self.today, self.firm_contacts()):
             yield from self._ability(ability)
         for number, kept in enumerate(searches.SAVED):

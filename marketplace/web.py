@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Callable
 from datetime import datetime
 from functools import wraps
+from http import HTTPStatus
 from typing import Any, ParamSpec, TypeVar
 from urllib.parse import urlencode
 
@@ -208,12 +209,33 @@ def wants_json() -> bool:
     return request.path.startswith("/api/") or request.is_json or only_json
 
 
+def N_(text: str) -> str:
+    """Mark a text for translation; it is translated where it is said."""
+    return text
+
+
+# What a program is told where nobody said more; pages have words of their own (templates/errors/error.html).
+API_WORDS = {
+    400: N_("没有看懂这次请求，请对照接口说明检查参数。"),
+    403: N_("您的身份不允许这样做。"),
+    404: N_("没有这个资源，或它尚未公开。"),
+    405: N_("这个地址不接受这种方法。"),
+    415: N_("不认识这种内容格式，请发送JSON。"),
+    429: N_("请求太频繁，请一分钟后再试。"),
+    500: N_("系统出了差错，差错已经记录，没有写入任何内容。"),
+    503: N_("系统正忙，请稍后再试。"),
+}
+
+
 def _answer(status: int, sentence: str, *, title: str | None = None, errors: dict[str, str] | None = None) -> Any:
     """An error as a page, or as problem+json (RFC 9457) for the API and for scripts."""
     g.failed = True
     db.session.rollback()
     if wants_json():
-        body: dict[str, Any] = {"type": "about:blank", "title": title or sentence, "status": status, "detail": sentence}
+        # ``about:blank`` says no more than the status does, so its title is the status' own phrase (RFC 9457 §4.2.1).
+        detail = sentence or _(API_WORDS.get(status, API_WORDS[500]))
+        words = title or HTTPStatus(status).phrase
+        body: dict[str, Any] = {"type": "about:blank", "title": words, "status": status, "detail": detail}
         response = current_app.json.response(body | ({"errors": errors} if errors else {}))
         response.content_type = "application/problem+json"
         response.status_code = status

@@ -18,7 +18,7 @@ from tests.browser.served import served  # noqa: E402
 
 TARGET = ROOT / "docs" / "screens"
 CHROMIUM = "/usr/bin/chromium"
-# name: (account or "", path)
+# name: (account or "", path; "=词" is the first row of the desk whose button says so)
 PAGES: dict[str, tuple[str, str]] = {
     "home": ("", "/"),
     "list": ("", "/demands"),
@@ -30,7 +30,11 @@ PAGES: dict[str, tuple[str, str]] = {
     "verify": ("", "/verify"),
     "capabilities": ("", "/capabilities"),
     "desk-drafter": ("drafter", "/desk"),
-    "form": ("drafter", "/demands/new"),
+    "form": ("drafter", "=继续填报"),
+    "work": ("screener", "=审查"),
+    "post": ("publisher", "/desk/batches/ZZGX-2026-03/publication"),
+    "register": ("", "/register"),
+    "settings": ("sysadmin", "/admin/settings/taxonomy"),
     "desk-screener": ("screener", "/desk"),
     "desk-publisher": ("publisher", "/desk"),
 }
@@ -66,6 +70,9 @@ def main(names: list[str]) -> None:
                 context = browser.new_context(viewport={"width": width, "height": 900}, locale="zh-CN")
                 context.add_cookies(kept[username])  # type: ignore[arg-type]
                 page = context.new_page()
+                if path.startswith("="):
+                    page.goto(f"{base}/desk")
+                    path = page.locator(f"table a.button:has-text('{path[1:]}')").first.get_attribute("href") or "/desk"
                 answer = page.goto(base + path)
                 if answer is None or answer.status != 200:
                     print(f"{name}: {answer.status if answer else 'no answer'}")  # noqa: T201

@@ -47,6 +47,14 @@ def test_the_detail_masks_the_contact_and_hides_what_is_not_public(visitor: Clie
         answer = visitor.http.get(f"/api/v1/demands/{ref}")
         assert answer.status_code == 404
         assert answer.content_type == "application/problem+json"
+        assert answer.get_json() == {
+            "type": "about:blank",
+            "title": "Not Found",
+            "status": 404,
+            "detail": "没有这个资源，或它尚未公开。",
+        }
+    english = visitor.http.get("/api/v1/demands/NO-1?lang=en").get_json()
+    assert english["detail"] == "There is no such resource, or it is not public yet."
 
 
 def test_the_description_names_every_address(visitor: Client) -> None:

@@ -102,7 +102,7 @@ def price_text(price: dict[str, Any] | None, language: str) -> str:
         )
     if price["share_percent"] is not None:
         parts.append(word(f"让利{price['share_percent']}%", f"share {price['share_percent']} %"))
-    if not parts and not price["asked"]:
+    if not parts and not price.get("asked"):
         return word("不涉及报价", "no price asked")
     return word("，", ", ").join(parts) or word("未填报价", "no price given")
 

@@ -71,6 +71,15 @@ def test_the_recipe_can_be_followed_by_hand() -> None:
     assert draw.draw(pool_of(12, 0), seed=seed) == Draw(tuple(order[:5]), tuple(order[5:8]))
 
 
+def test_a_scarce_pool_never_runs_short_of_substitutes() -> None:
+    """Seven outside experts for five seats and three substitutes: the one inside must sit, wherever his lot falls."""
+    pool = pool_of(7, 1)
+    assert draw.shortfalls(pool) == []
+    for number in range(200):
+        drawn = draw.draw(pool, seed=draw.seed_of(demand="d", checkpoint_root=ROOT, number=str(number)))
+        assert (len(drawn.members), len(drawn.substitutes)) == (5, 3)
+
+
 def test_every_candidate_has_the_same_chance() -> None:
     """2,000 draws of 5 out of 20 outside experts: each expected 500 times, standard deviation 19."""
     counts: Counter[str] = Counter()

@@ -126,17 +126,19 @@ def lot(seed: str, expert: str) -> str:
 
 
 def draw(pool: Pool, *, seed: str) -> Draw:
-    """Members and substitutes for a seed. Raises ``ValueError`` where ``shortfalls`` has something to say."""
+    """Members and substitutes for a seed, in the order of their lots. As many outside experts as substitutes are always
+    left over, so that a scarce pool seats its inside members rather than run short. Raises ``ValueError`` where ``shortfalls`` has something to say."""
     if faults := shortfalls(pool):
         raise ValueError(" ".join(faults))
-    inside_room = pool.size - pool.outside_needed
+    outside = sum(one.outside for one in pool.candidates)
+    room = {True: min(pool.size, outside - SUBSTITUTES), False: pool.size - pool.outside_needed}
     members: list[str] = []
     substitutes: list[str] = []
     for one in sorted(pool.candidates, key=lambda one: lot(seed, one.expert)):
-        if len(members) < pool.size and (one.outside or inside_room):
+        if len(members) < pool.size and room[one.outside]:
             members.append(one.expert)
-            inside_room -= not one.outside
-        elif len(members) == pool.size and one.outside and len(substitutes) < SUBSTITUTES:
+            room[one.outside] -= 1
+        elif one.outside and len(substitutes) < SUBSTITUTES:
             substitutes.append(one.expert)
     return Draw(tuple(members), tuple(substitutes))
 

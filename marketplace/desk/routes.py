@@ -225,6 +225,7 @@ def menu(current: str, count: int | None = None) -> list[dict[str, Any]]:
             ("unfound.index", _("没有找到的检索"), (Role.SCREENER, Role.PUBLISHER)),
             ("exchange.index", _("导入清单"), (Role.SCREENER,)),
             ("capabilities.queue", _("能力审核"), (Role.SCREENER,)),
+            ("bids.index", _("我的揭榜"), (Role.BIDDER, Role.ORG_ADMIN)),
             ("capabilities.mine", _("本单位能力"), (Role.BIDDER, Role.ORG_ADMIN)),
             ("matching.index", _("适合本单位的需求"), (Role.BIDDER, Role.ORG_ADMIN)),
             ("organisations.queue", _("单位审核"), (Role.SCREENER, Role.SECADMIN)),

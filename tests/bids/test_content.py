@@ -8,7 +8,9 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from flask import Flask
 from sqlalchemy.orm import Session
+from wtforms import FormField
 
 from marketplace.bids.content import Line, Price, Technical, price_from, technical_from, to_fields
 from marketplace.bids.validity import MESSAGES, Terms, exported, findings, terms
@@ -135,3 +137,33 @@ def test_the_rules_go_to_the_browser_as_plain_json() -> None:
     data = exported(TERMS)
     assert read_canonical(canonical(data)) == data
     assert {one["name"] for one in data["shapes"]["technical"]} == {"eligibility", "technical"}
+
+
+def test_a_hundred_cases_are_read_by_the_same_form_class(app: Flask, session: Session) -> None:
+    """Every finding of every case stands beside its field of the form that reads the opened bid, or on top of it."""
+    from marketplace.bids.forms import opened
+    from tests.bids.rule_cases import cases
+
+    seen = 0
+    with app.test_request_context():
+        for name, envelope, fields, use, files in cases():
+            found = findings(envelope, fields, terms=use, files=files)
+            form = opened(envelope, fields, terms=use, files=files)
+            sentences = sorted(one.sentence(MESSAGES) for one in found)
+            assert sorted([*form.form_errors, *sentences_of(form)]) == sentences, name
+            seen += 1
+    assert seen >= 100
+
+
+def sentences_of(form: Any) -> list[str]:
+    """The errors of all fields, rows included."""
+    found: list[str] = []
+    for field in form:
+        if hasattr(field, "entries"):
+            for entry in field.entries:
+                found += sentences_of(entry.form)
+        if isinstance(field, FormField):
+            found += sentences_of(field.form)
+            continue
+        found += [error for error in field.errors if isinstance(error, str)]
+    return found

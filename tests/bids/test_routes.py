@@ -7,18 +7,23 @@ import json
 from collections.abc import Callable
 from datetime import timedelta
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 
 from marketplace import db
-from marketplace.bids import queries, service
+from marketplace.bids import notices, queries, service
 from marketplace.bids.models import Bid
 from marketplace.bids.rules import BidState
 from marketplace.demands import service as demands
 from marketplace.demands.models import Demand
+from marketplace.notifications.models import Mail, Message
+from marketplace.platform.outbox.models import OutboxRow
 from marketplace.platform.sealing.orgkey import OrganisationKey
+from marketplace.platform.sealing.package import Package
 from marketplace.platform.sealing.wire import sha256
 from tests import factories
 from tests.bids.conftest import Bidder, after, travel_to
@@ -445,3 +450,54 @@ def test_an_error_under_these_routes_is_logged_without_path_or_person(
     logged = said.out + said.err + caplog.text
     assert "RuntimeError" in logged
     assert secret not in logged
+
+
+# --- messages and the command ---------------------------------------------------------------------------------------
+
+
+def test_messages_go_to_the_organisation_alone_and_mails_say_nothing(
+    demand: Demand, bidder: Bidder, sign_in: SignIn, now: Any
+) -> None:
+    bid = bidder.start(demand)
+    service.invite(bid, factories.organisation("rival"), actor=bidder.actor, now=now)
+    member = bid.members[0]
+    service.join(member, actor=Bidder("rival", bidder.storage, now).actor, now=now)
+    db.session.commit()
+    bidder.seal(demand, complete(demand.said))
+    rows = list(db.session.scalars(select(OutboxRow).where(OutboxRow.topic.startswith("bid.")).order_by(OutboxRow.id)))
+    assert [row.topic for row in rows] == ["bid.invited", "bid.joined", "bid.sealed"]
+    for _ in range(2):  # read again after a crash: told once
+        notices.handle(rows, now)
+    db.session.commit()
+    told = {(row.user_id, row.title.partition("：")[0]) for row in db.session.scalars(select(Message))}
+    ids = {name: factories.person(name).id for name in ("bidder", "bidder_member", "rival")}
+    assert told == {
+        (ids["rival"], "河洛智感邀请贵单位加入联合体"),
+        (ids["bidder"], "中原云图已确认加入联合体"),
+        (ids["bidder_member"], "中原云图已确认加入联合体"),
+        *((who, "标书已封口") for who in ids.values()),
+    }
+    mails = list(db.session.scalars(select(Mail)))
+    assert len(mails) == 6
+    for mail in mails:
+        for secret in (demand.title, str(demand.number), bid.public_id, "封口", "联合体", "/bids", "/receipts"):
+            assert secret not in mail.subject + mail.body
+    assert sign_in("rival").get("/messages").has("邀请贵单位加入联合体")
+
+
+def test_the_command_seals_a_folder_as_the_tool_does(
+    app: Flask, demand: Demand, bidder: Bidder, tmp_path: Path
+) -> None:
+    bid = bidder.start(demand)
+    (tmp_path / "sheet.json").write_text(json.dumps(service.sheet(bid).to_json()), "utf-8")
+    folder = tmp_path / "bid"
+    (folder / "technical" / "plan").mkdir(parents=True)
+    (folder / "technical" / "plan" / "方案.pdf").write_bytes(b"%PDF-1.7\n")
+    (folder / "key").write_text(bidder.key.code, "utf-8")
+    arguments = ["bids", "seal", str(tmp_path / "sheet.json"), str(folder), str(tmp_path / "bid.zbq")]
+    result = app.test_cli_runner().invoke(args=[*arguments, "--own-key", str(folder / "key")])
+    assert result.exit_code == 0
+    with Package(tmp_path / "bid.zbq") as package:
+        package.check()
+        assert package.manifest.ref == bid.ref(1)
+    assert app.test_cli_runner().invoke(args=[*arguments, "--own-key", str(folder / "key")]).exit_code == 1

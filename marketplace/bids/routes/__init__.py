@@ -45,12 +45,15 @@ def _log_quietly(app: Flask) -> None:
 
 
 def install(app: Flask) -> None:
-    from marketplace.bids import errands
+    from marketplace.bids import errands, notices
+    from marketplace.bids.cli import bids_commands
     from marketplace.bids.routes import drafts, keys, members, pages, receipts  # noqa: F401  (they register views)
 
     app.register_blueprint(bp)
     app.extensions["demand_page"].append(pages.on_demand_page)
     app.extensions.setdefault("verifiers", []).append(receipts.verified)
+    app.cli.add_command(bids_commands)
     errands.install()
+    notices.install()
     app.add_template_global(lambda: secrets.token_hex(16), "unique")
     _log_quietly(app)

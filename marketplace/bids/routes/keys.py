@@ -13,6 +13,7 @@ from marketplace.bids import own, queries, service
 from marketplace.bids.routes import bp
 from marketplace.bids.routes.drafts import _json as body
 from marketplace.bids.routes.drafts import wraps_from
+from marketplace.bids.routes.pages import demo_code
 from marketplace.platform.errors import Invalid
 from marketplace.platform.policy import Actor
 from marketplace.web import ResponseValue, allow
@@ -32,6 +33,7 @@ def key(organisation: Organisation) -> ResponseValue:
         organisation=organisation,
         key=queries.bidder_key(organisation.id),
         old=own.left_since_key(organisation.id),
+        demo_code=demo_code(organisation),
         crumbs=[(_("我的揭榜"), "/bids"), (_("单位标书钥匙"), None)],
     )
 

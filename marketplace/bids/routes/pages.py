@@ -13,6 +13,7 @@ from marketplace import db
 from marketplace.accounts.models import Organisation
 from marketplace.bids import own, queries, service
 from marketplace.bids.content import DOCUMENTS, ROLES
+from marketplace.bids.demo_key import demo_key
 from marketplace.bids.forms import SECTIONS, blank, spoken
 from marketplace.bids.models import Bid
 from marketplace.bids.routes import bp
@@ -169,6 +170,12 @@ def show(bid: Bid) -> ResponseValue:
     )
 
 
+def demo_code(organisation: Organisation) -> str | None:
+    """In the demo alone: the code of the key that the demo's own bids are read with, while it is the one in force."""
+    demo, current = demo_key(organisation), queries.bidder_key(organisation.id)
+    return demo.code if demo and current and current.check_hash == demo.check_hash else None
+
+
 def _outside() -> bool:
     """WeChat's own browser keeps neither keys nor large uploads reliably."""
     return "MicroMessenger" in request.headers.get("User-Agent", "")
@@ -179,7 +186,8 @@ def _sealing_page(template: str, bid: Bid, **more: Any) -> ResponseValue:
     if _outside():
         page = render_template("bids/outside.html", bid=bid, address=address, qr=qr_path(address), crumbs=crumbs(bid))
         return page
-    return render_template(template, bid=bid, said=bid.demand.said, address=address, **more)
+    code = demo_code(bid.organisation)
+    return render_template(template, bid=bid, said=bid.demand.said, address=address, demo_code=code, **more)
 
 
 @bp.get("/bids/<public_id>/form")

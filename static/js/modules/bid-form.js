@@ -30,7 +30,9 @@ async function start(root, draft, say) {
   root.querySelector("[data-bid-body]").hidden = false;
   await attach(form); // rows must be able to grow before they are filled
   page.show();
-  document.activeElement?.blur(); // rows that were added took the focus
+  const heading = document.querySelector("h1"); // rows that were added took the focus: begin at the top again
+  heading.tabIndex = -1;
+  heading.focus();
   window.scrollTo(0, 0);
   page.watch();
   say(draft.exists ? pick("草稿已打开", "Draft opened") : pick("已按单位资料填好，改动后自动保存", "Filled from your profile; saved as you type"));

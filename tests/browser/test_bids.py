@@ -1,0 +1,296 @@
+"""Bidding in the system's Chromium: from the first click to the receipt, over a cut line, by keyboard alone on a phone,
+on a second computer, and where the browser cannot encrypt.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+from marketplace.platform import clock
+from tests.browser import bidding
+from tests.browser.served import served
+from tests.browser.test_site import errors_into, person, tab_to
+
+JOURNEY, KEYBOARD, CUT, READ = "ZZGX-2026-02-023", "ZZGX-2026-02-009", "ZZGX-2026-02-017", "ZZGX-2026-02-004"
+expect.set_options(timeout=40_000)  # a busy machine is no failure
+CODES: dict[str, str] = {}
+"""Key codes by user name, as the first browser of each organisation showed them."""
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[str]:
+    CODES.clear()
+    with served() as base:
+        yield base
+
+
+def unlock(page: Page, who: str) -> None:
+    """The organisation's key on this new device: made by the first, entered by all others."""
+    page.locator("[data-key-new]:not([hidden]), [data-key-enter]:not([hidden])").wait_for()
+    if page.locator("[data-key-new]").is_visible():
+        CODES[who] = bidding.make_key(page)
+    else:
+        demo = page.locator("[data-key-demo]")
+        if demo.count():
+            CODES[who] = demo.inner_text()
+        bidding.enter_key(page, CODES[who])
+    bidding.opened(page)
+
+
+def test_draft_seal_replace_withdraw_seal(browser: Browser, site: str, tmp_path: Path) -> None:
+    problems: list[str] = []
+    page = person(browser, site, "bidder")
+    page.on("console", errors_into(problems))
+    bid = bidding.start(page, site, JOURNEY)
+    unlock(page, "bidder")
+    bidding.fill_form(page)
+    bidding.saved(page)
+    plan = tmp_path / "技术方案.pdf"
+    plan.write_bytes(b"%PDF-1.7\n" + bytes(range(256)) * 9000)
+    bidding.attach(page, plan)
+    page.select_option("[name=technical-responses-0-file]", label="技术方案.pdf")
+    bidding.saved(page)
+
+    # A colleague on another computer enters the code once and finds the same draft.
+    colleague = person(browser, site, "bidder_member")
+    colleague.goto(f"{bid}/form")
+    bidding.enter_key(colleague, "00000-00000-00000-00000-000000")
+    expect(colleague.locator("[data-key-enter] [data-key-error]")).to_contain_text("不是贵单位现在的钥匙码")
+    bidding.enter_key(colleague, CODES["bidder"].lower().replace("-", " "))
+    bidding.opened(colleague)
+    expect(colleague.locator("[name=price-lines-0-amount_fen]")).to_have_value("320000")
+    expect(colleague.locator("[name=technical-responses-0-file]")).to_have_value("1")
+    expect(colleague.locator("[data-file-list]")).to_contain_text("技术方案.pdf")
+
+    page.get_by_role("link", name="去封口").click()
+    page.wait_for_url("**/seal")
+    first = bidding.seal(page)
+    # The colleague's page is stale now: what he types is not lost silently, and never overwrites.
+    colleague.fill("[name=technical-innovation]", "迟到的修改")
+    expect(colleague.locator("[data-bid-status]")).to_contain_text("第2版")
+
+    page.goto(f"{bid}/form")
+    bidding.opened(page)
+    expect(page.locator("[data-bid-status]")).to_contain_text("上一版的文件都在")
+    expect(page.locator("[name=technical-plan]")).to_have_value(bidding.PLAN)
+    page.fill("[name=price-lines-0-amount_fen]", "310000")
+    bidding.saved(page)
+    page.get_by_role("link", name="去封口").click()
+    page.wait_for_url("**/seal")
+    second = bidding.seal(page)
+    assert second != first
+    expect(page.locator("main")).to_contain_text("第2版")
+
+    page.goto(f"{bid}/reading")
+    bidding.opened(page)
+    expect(page.locator("main")).to_contain_text("310,000.00")
+    with page.expect_download() as download:
+        page.get_by_role("button", name=re.compile("解密下载")).click()
+    assert Path(download.value.path()).read_bytes() == plan.read_bytes()
+
+    page.goto(f"{bid}/withdrawal")
+    page.get_by_role("button", name="撤回第2版").click()
+    expect(page.locator("main")).to_contain_text("已撤回，已记入审计日志")
+    page.goto(f"{bid}/form")
+    bidding.opened(page)
+    expect(page.locator("[data-bid-status]")).to_contain_text("上一版的文件都在")
+    page.get_by_role("link", name="去封口").click()
+    page.wait_for_url("**/seal")
+    third = bidding.seal(page)
+    expect(page.locator("main")).to_contain_text("第3版")
+
+    text = page.request.get(f"{third}.txt").text()
+    assert page.request.get(f"{third}.pdf").body().startswith(b"%PDF-")
+    visitor = person(browser, site)
+    visitor.goto(f"{site}/verify")
+    visitor.fill("#receipt", text)
+    visitor.get_by_role("button", name="核验回执").click()
+    expect(visitor.locator("main")).to_contain_text("核验通过")
+    assert [line for line in problems if "409" not in line] == []
+
+
+def test_the_key_is_renewed_and_the_old_code_opens_nothing(browser: Browser, site: str) -> None:
+    page = person(browser, site, "bidder")
+    page.goto(f"{site}/bids")
+    page.get_by_role("link", name=re.compile("管理钥匙")).click()
+    unlock(page, "bidder")
+    old = CODES["bidder"]
+    page.get_by_role("button", name="生成新钥匙").click()
+    CODES["bidder"] = page.locator("[data-key-code-new]").inner_text()
+    page.get_by_role("button", name="换成这一把").click()
+    expect(page.locator("[data-seal-error]")).to_contain_text("请先打印或抄下")
+    page.locator("[data-key-kept-new]").check()
+    page.get_by_role("button", name="换成这一把").click()
+    expect(page.locator("[data-key-here]")).to_contain_text("这台电脑上有这把钥匙")
+    bid = person(browser, site, "bidder_member")
+    bid.goto(f"{site}/bids")
+    bid.get_by_role("link", name="类脑视觉").click()
+    bid.get_by_role("link", name="查看已封内容").click()
+    bidding.enter_key(bid, old)
+    expect(bid.locator("[data-key-enter] [data-key-error]")).to_contain_text("不是贵单位现在的钥匙码")
+    bidding.enter_key(bid, CODES["bidder"])
+    bidding.opened(bid)
+    expect(bid.locator("main")).to_contain_text("310,000.00")
+
+
+def test_a_cut_connection_in_the_middle_of_an_upload(browser: Browser, site: str, tmp_path: Path) -> None:
+    page = person(browser, site, "rival")
+    bidding.start(page, site, CUT)
+    unlock(page, "rival")
+    bidding.fill_form(page)
+    bidding.saved(page)
+    film = tmp_path / "演示.mp4"
+    film.write_bytes(bytes(range(256)) * 4096 * 6)
+    sent: list[str] = []
+
+    def cut_off(request) -> None:
+        if "/pieces/" in request.url and "/technical/1/" in request.url:
+            sent.append(request.url)
+            if len(sent) == 3:
+                page.context.set_offline(True)
+
+    page.on("request", cut_off)
+    page.select_option("#file-role", "material")
+    page.set_input_files("#file-pick", film)
+    expect(page.locator("[data-bid-status]")).to_contain_text("网络中断，正在重试")
+    page.context.set_offline(False)
+    expect(page.locator("[data-file-list]")).to_contain_text("已加密上传", timeout=40_000)
+    assert len(set(sent)) == 6
+    assert len(sent) > 6  # some chunk went twice, under the same hash
+    bidding.saved(page)
+    page.get_by_role("link", name="去封口").click()
+    page.wait_for_url("**/seal")
+    bidding.seal(page)
+    page.goto(f"{site}/bids")
+    expect(page.locator("main")).to_contain_text("已封标")
+
+
+def typed(page: Page, values: dict[str, str], *, until: str) -> None:
+    """Tab through the page once and type into each named control when the focus reaches it."""
+    left = dict(values)
+    for _ in range(400):
+        page.keyboard.press("Tab")
+        name, kind, value = page.evaluate(
+            "(e => [e.name || e.textContent.trim(), e.type || e.tagName, e.value])(document.activeElement)"
+        )
+        key = f"{name}={value}" if kind == "checkbox" else name
+        if key in left:
+            text = left.pop(key)
+            if kind == "checkbox":
+                page.keyboard.press("Space")
+            elif kind == "select-one":
+                for _step in range(int(text)):
+                    page.keyboard.press("ArrowDown")
+            elif text == "Enter":
+                page.keyboard.press("Enter")
+            else:
+                page.keyboard.type(text) if kind == "date" else page.keyboard.insert_text(text)
+        if until in name:
+            assert left == {}, f"never reached: {sorted(left)}"
+            return
+    raise AssertionError(f"{until} cannot be reached with the keyboard")
+
+
+def test_sealing_by_keyboard_alone_on_a_phone(browser: Browser, site: str) -> None:
+    page = person(browser, site, "rival", width=375)
+    page.goto(f"{site}/demands/{KEYBOARD}")
+    tab_to(page, f"a[href$='/demands/{KEYBOARD}/bid']")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/bid")
+    tab_to(page, "main form .button--solemn")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/form")
+    page.locator("[data-key-enter]:not([hidden]), [data-key-new]:not([hidden])").wait_for()
+    if page.locator("[data-key-new]").is_visible():
+        CODES["rival"] = page.locator("[data-key-code]").inner_text()
+        tab_to(page, "[data-key-kept]")
+        page.keyboard.press("Space")
+        tab_to(page, "[data-key-new] [type=submit]")
+    else:
+        if page.locator("[data-key-demo]").count():
+            CODES["rival"] = page.locator("[data-key-demo]").inner_text()
+        tab_to(page, "#key-code")
+        page.keyboard.type(CODES["rival"])
+        tab_to(page, "[data-key-enter] [type=submit]")
+    page.keyboard.press("Enter")
+    bidding.opened(page)
+    due = f"{clock.wall_now() + timedelta(days=30):%m%d%Y}"
+    blank = lambda name: not page.input_value(f"[name={name}]")  # noqa: E731
+    wanted = {f"technical-responses-{row}-value": "99" for row in range(page.locator("[data-response]").count())}
+    wanted |= {
+        name: text for name, text in bidding.VALUES.items() if page.locator(f"[name={name}]").count() and blank(name)
+    }
+    wanted |= {f"eligibility-statements={code}": "" for code in ("truth", "record", "secrecy", "independent")}
+    wanted |= {
+        "eligibility-promises-0-due_on": due,
+        "eligibility-promises-0-reason": "年度审计尚未完成",
+        "再加一项承诺": "Enter",
+        "eligibility-promises-1-due_on": due,
+        "eligibility-promises-1-reason": "信用报告正在申请",
+    }
+    wanted["eligibility-promises-1-document"] = "1"  # one step down in its list: not the document of the first promise
+    typed(page, wanted, until="去封口")
+    expect(page.locator("[data-missing-count]")).to_have_text("都齐了")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 375
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/seal")
+    bidding.opened(page)
+    tab_to(page, "[data-seal]")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/receipts/*")
+    expect(page.get_by_role("heading", name="揭榜回执")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 375
+
+
+@pytest.mark.parametrize(("width", "lang", "mode"), [(1440, "zh", "normal"), (375, "en", "large")])
+def test_every_page_of_a_bidder_is_accessible_and_fits(
+    browser: Browser, site: str, width: int, lang: str, mode: str
+) -> None:
+    page = person(browser, site, "bidder", width=width, lang=lang, mode=mode)
+    page.goto(f"{site}/bids")
+    bid = site + page.locator("a[href^='/bids/']:not([href*=keys])").first.get_attribute("href")
+    page.goto(bid)
+    receipt = site + page.locator("a[href^='/receipts/']").first.get_attribute("href")
+    page.goto(f"{site}/bids")
+    key = site + page.locator("a[href*='/bids/keys/']").first.get_attribute("href")
+    problems: list[str] = []
+    page.on("console", errors_into(problems))
+
+    def look(where: str) -> None:
+        found = Axe().run(page).response["violations"]
+        problems.extend(f"{where}: {item['id']} {item['nodes'][0]['target']}" for item in found)
+        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+            problems.append(f"{where}: scrolls sideways")
+
+    for path in (f"{site}/demands/{READ}/bid", f"{site}/bids", bid, receipt, f"{bid}/withdrawal", f"{bid}/amendment",
+                 f"{bid}/members", f"{bid}/package", f"{site}/verify", f"{site}/transparency"):  # fmt: skip
+        page.goto(path)
+        look(path)
+    page.goto(f"{bid}/form")
+    page.locator("[data-key-enter]:not([hidden])").wait_for()
+    look("key")
+    page.locator("#key-code").fill(CODES["bidder"])
+    page.locator("[data-key-enter] [type=submit]").click()
+    for path in (f"{bid}/form", f"{bid}/seal", f"{bid}/reading", key):
+        if page.url != path:
+            page.goto(path)
+        bidding.opened(page)
+        look(path)
+    assert problems == []
+
+
+def test_where_the_browser_cannot_encrypt_it_says_so_before_a_word_is_typed(browser: Browser, site: str) -> None:
+    insecure = site.replace("127.0.0.1", "zhangbang.test")
+    page = person(browser, insecure, "bidder")
+    page.goto(f"{insecure}/bids")
+    page.locator("a[href^='/bids/']:not([href*=keys])").first.click()
+    page.goto(f"{page.url}/form")
+    expect(page.locator("[data-key-no]")).to_contain_text("不是https")
+    expect(page.locator("[data-bid-body]")).to_be_hidden()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from marketplace.bids.models import BidReceipt
+from marketplace.demands.papers import DEMO_MARK
 from marketplace.platform.formatting import moment_exact
 from marketplace.platform.rendering.paper import Facts, Paper, Text, Verification
 from marketplace.platform.sealing.receipt import ACTS, Receipt
@@ -13,7 +14,7 @@ _NOTE = (
 )
 
 
-def receipt_paper(row: BidReceipt, proof: Receipt, *, url: str) -> Paper:
+def receipt_paper(row: BidReceipt, proof: Receipt, *, url: str, demo: bool = False) -> Paper:
     """One act that can be proved; the same receipt gives the same bytes."""
     bid, said = row.bid, proof.statement
     return Paper(
@@ -39,6 +40,7 @@ def receipt_paper(row: BidReceipt, proof: Receipt, *, url: str) -> Paper:
             ),
             Text(_NOTE),
         ),
+        watermark=DEMO_MARK if demo else "",
         verification=Verification(url, said.hash),
     )
 

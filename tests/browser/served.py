@@ -30,7 +30,7 @@ def served() -> Iterator[str]:
         )
         base = f"http://127.0.0.1:{port}"
         try:
-            for _ in range(100):
+            for _ in range(400):
                 try:
                     urllib.request.urlopen(f"{base}/readyz", timeout=2)
                     break

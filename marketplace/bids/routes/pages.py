@@ -25,6 +25,7 @@ from marketplace.demands import pages as demand_pages
 from marketplace.demands.models import Demand
 from marketplace.demands.pages import pagination
 from marketplace.demands.routes.public import by_ref
+from marketplace.frontend.routes import place
 from marketplace.platform.errors import TooLate
 from marketplace.platform.formatting import moment_short
 from marketplace.platform.forms import ConfirmForm
@@ -163,9 +164,7 @@ def show(bid: Bid) -> ResponseValue:
         sealed=queries.sealed_version(bid),
         receipts=queries.receipts(bid),
         may_edit_members=bid.state in BEFORE_SEALING and open_,
-        changes=demand_pages.events(bid.demand.versions, "en" if g.locale == "en" else "zh", limit=3)
-        if is_stale(bid)
-        else [],
+        later=[] if open_ else _later(bid),
         crumbs=crumbs(bid),
     )
 
@@ -174,6 +173,17 @@ def demo_code(organisation: Organisation) -> str | None:
     """In the demo alone: the code of the key that the demo's own bids are read with, while it is the one in force."""
     demo, current = demo_key(organisation), queries.bidder_key(organisation.id)
     return demo.code if demo and current and current.check_hash == demo.check_hash else None
+
+
+def _later(bid: Bid) -> list[tuple[str, str]]:
+    """Where it goes on once bidding is closed, as far as the bid has come there."""
+    opened = bid.state not in (BidState.DRAFT, BidState.SEALED, BidState.WITHDRAWN, BidState.DESTROYED)
+    found = [(place("openings.hall", ref=bid.demand.ref), _("开启大厅"))] if bid.demand.closes_at else []
+    if opened:
+        found.append((place("openings.record", ref=bid.demand.ref), _("开启记录")))
+        if bid.state is not BidState.UNOPENABLE:
+            found.append((place("eligibility.mine", public_id=bid.public_id), _("资格审查与补正")))
+    return [(url, label) for url, label in found if url]
 
 
 def _outside() -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, g, render_template, request, url_for
+from flask import Response, current_app, g, render_template, request, url_for
 from flask_babel import gettext as _
 
 from marketplace.bids import own, queries
@@ -64,7 +64,8 @@ def text(row: BidReceipt) -> ResponseValue:
 def paper(row: BidReceipt) -> ResponseValue:
     """The same on paper."""
     proof = queries.receipt(row)
-    return _file(row, pdf(receipt_paper(row, proof, url=_address(row))), "pdf", "application/pdf")
+    demo = current_app.config["ZHANGBANG"].demo
+    return _file(row, pdf(receipt_paper(row, proof, url=_address(row), demo=demo)), "pdf", "application/pdf")
 
 
 def _file(row: BidReceipt, data: bytes, kind: str, media_type: str) -> Response:

@@ -11,6 +11,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
+from marketplace.accounts.rules import DEMO_PASSWORD
 from marketplace.platform import clock
 from tests.browser.served import served
 
@@ -188,3 +189,30 @@ def test_every_download_leaves_the_real_server(browser: Browser, site: str) -> N
         answer = page.request.get(site + path)
         assert (answer.status, answer.body()[: len(starts)]) == (200, starts), path
         assert answer.headers["content-disposition"].isascii()
+
+
+def test_two_custodians_release_in_their_browsers_and_the_record_appears(browser: Browser, site: str) -> None:
+    """2-of-3: after the first nothing can be read; after the second the hall draws itself anew with the record."""
+    number = "ZZGX-2026-02-027"
+    hall = f"{site}/demands/{number}/opening"
+    reader = person(browser, site, "publisher")
+    reader.goto(hall)
+    for released, username in enumerate(("custodian2", "custodian3")):
+        expect(reader.locator(".custodian[data-state=released]")).to_have_count(released)
+        expect(reader.get_by_role("heading", name="开启记录", exact=True)).to_have_count(0)
+        page = person(browser, site, username)
+        page.goto(f"{site}/custody/release")
+        for box in page.locator("input[name=demand]").all():
+            box.set_checked(box.get_attribute("value") == number)
+        page.get_by_label("登录密码").fill("a wrong one")
+        page.get_by_role("button", name="释放").click()
+        expect(page.locator("[data-part=status]")).to_contain_text("密码")
+        page.get_by_label("登录密码").fill(DEMO_PASSWORD)
+        page.get_by_role("button", name="释放").press("Enter")
+        page.wait_for_url("**/custody")
+        page.context.close()
+        expect(reader.locator(".custodian[data-state=released]")).to_have_count(released + 1, timeout=30_000)
+    expect(reader.get_by_role("heading", name="开启记录", exact=True)).to_be_visible(timeout=60_000)
+    assert reader.locator("tbody tr").count() >= 1
+    expect(reader.locator("tbody tr").first).to_contain_text("有效")
+    reader.context.close()

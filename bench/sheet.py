@@ -1,4 +1,4 @@
-"""An expert's sheet beside its bid, blind, among 10 and among 2,000 bids: CPU, statements and size of the page, CPU of a save."""
+"""An expert's sheet beside its bid, blind, among 10 and among 2,000 bids: CPU, statements, size."""
 
 from __future__ import annotations
 
@@ -66,28 +66,20 @@ def measured(bids: int) -> Any:
             client = Client(app).sign_in(username)
             address = f"/review/{ref}/bids/{key}"
             page = client.get(address)
-            values = page.form("")
             statements, _loaded = counted(app, lambda: client.http.get(address))  # noqa: B023
             cpu = _spent(lambda: client.http.get(address))  # noqa: B023
             yield f"page, {count} bids", cpu, statements, len(gzip.compress(page.response.data))
-            serial = [int(values["serial"][0])]
-
-            def save() -> None:
-                data = values | {"serial": str(serial[0]), "score-plan": "15"}  # noqa: B023
-                answer = client.http.post(address, data=data, headers={"Accept": "application/json"})  # noqa: B023
-                assert answer.status_code == 200, answer.status_code
-                serial[0] += 1  # noqa: B023
-
-            yield f"save, {count} bids", _spent(save), "", 0
     app.extensions["engine"].dispose()
 
 
 def _crowd(demand: Any, count: int) -> None:
     """The same demand with many more bids and their sheets."""
+    from marketplace.scoring.rules.sheets import SheetState
     from tests.panels import making
     from tests.results import crowd
 
-    crowd.fill(demand, making.panel_of(demand), count=count, random=Random(1), now=demand.closes_at, state="draft")  # noqa: S311
+    panel = making.panel_of(demand)
+    crowd.fill(demand, panel, count=count, random=Random(1), now=demand.closes_at, state=SheetState.DRAFT)  # noqa: S311
 
 
 def _spent(act: Callable[[], object]) -> float:

@@ -196,10 +196,10 @@ def criteria_rows(
 
 
 class Place(NamedTuple):
-    """One of an expert's sheets in the row of his bids."""
+    """One of an expert's sheets in the row of his bids. ``state``: a code of ``SheetState``."""
 
     id: int
-    state: SheetState
+    state: str
     missing: int
     code: str
     key: str
@@ -211,7 +211,7 @@ class Place(NamedTuple):
     @property
     def asks(self) -> bool:
         """Something is to be done: filled, or looked at again."""
-        return self.state is SheetState.FLAGGED or (self.state is SheetState.DRAFT and self.missing > 0)
+        return self.state == SheetState.FLAGGED or (self.state == SheetState.DRAFT and self.missing > 0)
 
 
 def switch(places: Sequence[Place], current: str, *, only: str, url: Any) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from flask import Response, abort, current_app, flash, g, jsonify, redirect, render_template, request, url_for
 from flask_babel import gettext as _
+from sqlalchemy import String, type_coerce
 
 from marketplace import db, web
 from marketplace.demands.rules import State
@@ -77,8 +78,10 @@ def _address(ref: str, key: str, only: str) -> str:
 
 def _mine(seat: PanelSeat) -> list[pages.Place]:
     """Where each of the own sheets stands: columns only, so that a long list costs little."""
-    query = queries.of_seat(seat).with_only_columns(Sheet.id, Sheet.state, Sheet.missing, ReviewBid.code, ReviewBid.key)
-    return [pages.Place(*row) for row in db.session.execute(query)]
+    query = queries.of_seat(seat).with_only_columns(
+        Sheet.id, type_coerce(Sheet.state, String), Sheet.missing, ReviewBid.code, ReviewBid.key
+    )
+    return [pages.Place._make(row) for row in db.session.execute(query)]
 
 
 def _saved(sheet: Sheet) -> str:
@@ -124,7 +127,7 @@ def _save_json(desk: Desk, found: pages.Typed) -> Response:
     if found.faults:
         message = "".join(found.faults.values())
     return _json(
-        200, message, serial=sheet.serial, missing=sheet.missing, total=total, indicators=indicators or "—",
+        200, message, serial=sheet.serial, done=sum(place.done for place in _mine(desk.seat)), missing=sheet.missing, total=total, indicators=indicators or "—",
         bad=sorted(found.faults),
     )  # fmt: skip
 

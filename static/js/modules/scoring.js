@@ -222,6 +222,8 @@ function saving(form, name) {
       if (response.ok) {
         form.elements.serial.value = answer.serial;
         if (total) total.textContent = answer.total;
+        const done = document.querySelector("[data-done]");
+        if (done) done.textContent = answer.done;
         const computed = form.querySelector(".criterion[data-key=indicators] output");
         if (computed) computed.textContent = answer.indicators;
         if (missing) missing.textContent = answer.missing ? pick(`还差${answer.missing}项`, `${answer.missing} to go`) : pick("已填完", "Complete");

@@ -123,6 +123,7 @@ def test_a_cure_from_request_to_answer(sign_in: SignIn, bid: Bid, storage: Local
         == f"/bids/{bid.public_id}/check"
     )
     assert bidder.get("/desk").has("去补正")
+    assert f"/bids/{bid.public_id}/check" in bidder.get(f"/bids/{bid.public_id}").links()
     page = bidder.get(f"/bids/{bid.public_id}/check")
     assert page.has("请补交签章的承诺书。")
     page = page.submit("/check/files", file=(io.BytesIO(PDF), "承诺书.pdf"))

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import Select, inspect, or_, select
 from sqlalchemy.orm import joinedload, selectinload, undefer
 
 from marketplace import db
@@ -103,7 +103,9 @@ def standing(demand: Demand, organisation: Organisation, *, now: datetime) -> St
 
 
 def affiliates(organisation: Organisation) -> list[Affiliate]:
-    """As its profile names them."""
+    """As its profile names them; asked of the database only where the list that loaded it did not bring them along."""
+    if "affiliates" not in inspect(organisation).unloaded:
+        return organisation.affiliates
     rows = select(Affiliate).where(Affiliate.organisation_id == organisation.id).order_by(Affiliate.id)
     return list(db.session.scalars(rows))
 

@@ -6,7 +6,7 @@ import json
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import Select, case, func, or_, select
 from sqlalchemy.orm import joinedload
 
 from marketplace import db
@@ -36,7 +36,7 @@ def listing(actor: Actor) -> Select[Bid]:
         select(Bid)
         .join(Demand, Demand.id == Bid.demand_id)
         .where(Bid.organisation_id.in_(actor.organisations(*BIDDING)))
-        .order_by(open_.desc(), Demand.closes_at.desc(), Bid.id.desc())
+        .order_by(open_.desc(), case((open_, Demand.closes_at)), Bid.id.desc())
         .options(joinedload(Bid.demand).joinedload(Demand.unit), joinedload(Bid.organisation))
     )
 

@@ -35,6 +35,7 @@ from marketplace.demo.content.abilities import Ability, abilities
 from marketplace.demo.content.parties import Contact
 from marketplace.demo.content.story import Change, Moment, Part
 from marketplace.demo.review import Review
+from marketplace.demo.reviewed import Play
 from marketplace.demo.sealed import Act
 from marketplace.platform import clock
 from marketplace.platform.files import LocalStorage, Storage
@@ -201,6 +202,7 @@ class Stage:
         yield from self.bids.scenes()
         yield from Review(self, self.bids.desk.storage).scenes()
         yield from Checks(self).scenes()
+        yield from Play(self).scenes()
         for ability in abilities(self.today, self.firm_contacts()):
             yield from self._ability(ability)
         for number, kept in enumerate(searches.SAVED):

@@ -25,6 +25,7 @@ from marketplace.awards import service as awards
 from marketplace.bids import queries as bids
 from marketplace.bids.content import technical_from
 from marketplace.bids.models import Bid
+from marketplace.bids.rules import BidState
 from marketplace.bids.rules import Stage as OpeningStage
 from marketplace.demands import service as demands
 from marketplace.demands.models import Demand
@@ -138,6 +139,8 @@ class Play:
     def _check(self, key: str, at: datetime) -> None:
         """Every bid checked; who promised a document for a day that has passed is found ineligible."""
         for bid in bids.opened(self.stage.rows[key]):
+            if bid.state is not BidState.OPENED:
+                continue  # decided elsewhere in the story
             self._admit(bid, self.stage.actor("screener"))
 
     def _begin(self, key: str, at: datetime) -> None:
@@ -216,7 +219,7 @@ class Play:
         """The demo's experts stand in the pool, each with his account."""
         known = set(db.session.scalars(select(Expert.email)))
         for person in people().values():
-            if "expert" in person.roles and person.email not in known:
+            if "expert" in person.roles and person.email.lower() not in known:
                 card = panels.Card(
                     name=person.name,
                     email=person.email,

@@ -9,7 +9,7 @@ from typing import Any
 from marketplace.demands.content import DemandContent
 from marketplace.results.models import Ranking, RankingLine
 from marketplace.results.rules import DISQUALIFICATION_LABELS, Disqualification
-from marketplace.scoring.rules.record import DECIDER_LABELS, STANDING_LABELS, Standing
+from marketplace.scoring.rules.record import DECIDER_LABELS, STANDING_LABELS, Decider, Standing
 
 CENT = Decimal("0.01")
 
@@ -33,7 +33,8 @@ def standing_words(line: RankingLine, content: DemandContent, outs: Mapping[int,
     names |= {f"indicator-{place}": item.name for place, item in enumerate(content.indicators, start=1)}
     lacking = "、".join(names.get(key, key) for key in line.shortfalls)
     words = STANDING_LABELS[line.standing] + (f"：{lacking}" if lacking else "")
-    return "；".join(filter(None, (words, DECIDER_LABELS[line.decided_by])))
+    by_chain = "" if line.decided_by is Decider.TOTAL else DECIDER_LABELS[line.decided_by]
+    return "；".join(filter(None, (words, by_chain)))
 
 
 def ranking_rows(

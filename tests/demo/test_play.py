@@ -21,6 +21,7 @@ from marketplace.demands.rules import STATE_LABELS, TABLE, Action, State
 from marketplace.demo import play
 from marketplace.demo.content import story
 from marketplace.demo.content.files import read
+from marketplace.demo.reviewed import PLANS
 from marketplace.demo.searches import IN_VAIN, SAVED
 from marketplace.openings import queries as openings
 from marketplace.platform import clock
@@ -71,6 +72,16 @@ def played(session, app):
     return scenes
 
 
+ENDS = {
+    "ranked": "reviewing",
+    "notice": "notice",
+    "objected": "notice",
+    "awarded": "awarded",
+    "taken": "awarded",
+    "lapsed": "lapsed",
+}
+
+
 def test_every_demand_stands_where_the_story_says(played, session):
     assert clock.offset() == timedelta(0)
     now = clock.site_now()
@@ -79,6 +90,12 @@ def test_every_demand_stands_where_the_story_says(played, session):
     wanted["draft"] += 1  # the lapsed demand that was published again is a new draft
     opened = sum("opened" in part.stations for part in story.parts().values())
     assert sum(phases[state] for state in ("opened", "reviewing", "notice", "awarded", "completed")) == opened
+    wanted["opened"] = sum("opened" in part.stations for part in story.parts().values())
+    for plan in PLANS.values():  # and from there through their reviews
+        wanted["opened"] -= 1
+        wanted[ENDS[plan.ends]] += 1
+    wanted["opened"] -= 1  # one review is at work
+    wanted["reviewing"] += 1
     published = sum(part.state == "published" and not part.stations for part in story.parts().values())
     assert {state: phases[state] for state in wanted} == dict(wanted)
     assert phases["open"] + phases["closing"] + phases["closed"] == published

@@ -57,8 +57,20 @@ if TYPE_CHECKING:
 
 JUDGE, SCORE, ANNOUNCE, OBJECT, AWARD, TAKE = range(30, 36)
 CUSTODIANS = ("custodian1", "custodian2")
-PRAISE = "有可核验的数据支撑，做法与现场条件对得上。"
-DOUBT = "关键环节只有原则性表述，缺少可核验的安排。"
+PRAISE = (
+    "有可核验的数据支撑，做法与现场条件对得上。",
+    "逐项给了测量方法和留存记录，出现偏差时有退路。",
+    "人员和工时写得实在，关键岗位有替补。",
+    "分阶段上线的安排稳妥，不影响现有业务。",
+    "成本口径清楚，需求单位可以自行复算。",
+)
+DOUBT = (
+    "关键环节只有原则性表述，缺少可核验的安排。",
+    "所引页码只能说明在别处做过，不能说明本场景可行。",
+    "没有说明与现有系统怎样衔接。",
+    "工期偏紧，没有给出延期时的处置。",
+    "费用只给总数，看不出依据。",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,7 +287,8 @@ class Play:
         for item in typed(demand.said.score_sheet):
             share = min(Decimal("0.97"), max(Decimal("0.2"), level + Decimal(own.randrange(-5, 6)) / 100))
             scores[item.key] = (item.weight * share).quantize(Decimal("0.1"))
-            comments[item.key] = PRAISE if share > Decimal("0.7") else DOUBT
+            if own.random() < 0.35 or not Decimal("0.61") < scores[item.key] / item.weight < Decimal("0.89"):
+                comments[item.key] = own.choice(PRAISE if share > Decimal("0.7") else DOUBT)
         sound = plan.share > Decimal("0.6")
         return Entry(scores, comments, tuple(sound or own.random() < 0.4 for _ in demand.said.indicators))
 

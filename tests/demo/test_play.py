@@ -123,7 +123,7 @@ def test_every_capability_stands_where_its_file_says(played, session):
 def test_bids_are_sealed_opened_destroyed_and_in_draft(played, session):
     states = Counter(str(bid.state) for bid in session.scalars(select(Bid)))
     assert states["sealed"] >= 20
-    assert states["opened"] >= 10
+    assert states["opened"] >= 6  # those that await eligibility; the others went on through their reviews
     assert states["cure"] == 2
     assert states["ineligible"] >= 1
     assert states["eligible"] >= 1

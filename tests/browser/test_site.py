@@ -216,3 +216,34 @@ def test_two_custodians_release_in_their_browsers_and_the_record_appears(browser
     assert reader.locator("tbody tr").count() >= 1
     expect(reader.locator("tbody tr").first).to_contain_text("有效")
     reader.context.close()
+
+
+def test_a_custodian_makes_his_key_and_proves_it(browser: Browser, site: str) -> None:
+    """The file is downloaded, the fingerprint shown; another person confirms it; then the key is proved with the file."""
+    page = person(browser, site, "custodian1")
+    page.goto(f"{site}/custody/key/retirement")
+    page.get_by_label("停用原因").fill("改用自己的密钥")
+    page.get_by_role("button", name="停用").click()
+    page.get_by_role("link", name="登记密钥").click()
+    page.get_by_label("密钥文件的口令").fill("一句只有自己知道的口令话")
+    page.get_by_label("再输一次").fill("一句只有自己知道的口令话")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="生成密钥").click()
+    path = download.value.path()
+    fingerprint = page.locator("[data-part=fingerprint]").inner_text()
+    page.get_by_label("密钥文件已另存").check()
+    page.get_by_role("button", name="登记公钥").click()
+    page.wait_for_url("**/custody")
+    second = person(browser, site, "secadmin")
+    second.goto(f"{site}/custody/keys")
+    second.locator("tbody a.button").first.click()
+    second.get_by_label("指纹").fill(fingerprint[:17])
+    second.get_by_role("button", name="指纹一致，确认").click()
+    expect(second.get_by_text("密钥已确认")).to_be_visible()
+    second.context.close()
+    page.reload()
+    page.locator("#key-file").set_input_files(path)
+    page.locator("#key-passphrase").fill("一句只有自己知道的口令话")
+    page.get_by_role("button", name="证明我仍持有密钥").click()
+    expect(page.get_by_text("已证明您持有这把密钥")).to_be_visible()
+    page.context.close()

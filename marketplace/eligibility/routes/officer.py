@@ -149,7 +149,7 @@ def _acts(bid: Bid) -> list[dict[str, Any]]:
             "url": url_for(".ask", public_id=bid.public_id),
             "refusal": _("已经要求过一次补正，按规则只能一次。") if asked else None,
         },
-        {"label": _("判为不合格"), "url": url_for(".reject", public_id=bid.public_id), "refusal": None},
+        {"label": _("判为不合格"), "url": url_for(".reject", public_id=bid.public_id), "refusal": None, "kind": "line"},
     ]
 
 

@@ -13,11 +13,12 @@ __all__ = ["Config", "ConfigError", "create_app"]
 
 def create_app(config: Config | None = None, *, engine: Any = None) -> Flask:
     """The application. Tests hand in their ``config`` and ``engine``; everybody else is served by the environment."""
-    from marketplace import features, web
+    from marketplace import features, logs, web
     from marketplace.custody import software
     from marketplace.platform import audit, translations
 
     config = config or from_environment()
+    logs.configure()
     app = Flask("marketplace", root_path=str(config.root), static_folder="static", template_folder="templates")
     app.config.update(
         ZHANGBANG=config,

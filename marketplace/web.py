@@ -27,7 +27,7 @@ from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 
-from marketplace import db
+from marketplace import db, logs
 from marketplace.platform import audit, clock, policy
 from marketplace.platform.errors import Refused
 from marketplace.platform.policy import VISITOR, Actor
@@ -160,6 +160,7 @@ def _locale() -> str:
 def _begin() -> None:
     """Fix the instant, the actor and the kind of transaction before anything else happens."""
     g.csp_nonce = secrets.token_urlsafe(16)
+    logs.begin_request(secrets.token_hex(8))
     g.actor, g.user, g.now = VISITOR, None, clock.wall_now()
     db.reads_only(request.method in READS)
     if request.endpoint == "static" or request.endpoint in current_app.config["TIMELESS"]:

@@ -136,8 +136,8 @@ def _sqlite_module() -> Any:
 def make_engine(url: str, *, durable: bool = True, **options: Any) -> Engine:
     """An engine with this product's pragmas. ``durable=False`` (tests only) skips fsync."""
     if not url.startswith("sqlite"):
-        return create_engine(url, pool_pre_ping=True, **options)
-    engine = create_engine(url, module=_sqlite_module(), **options)
+        return create_engine(url, pool_pre_ping=True, hide_parameters=True, **options)
+    engine = create_engine(url, module=_sqlite_module(), hide_parameters=True, **options)  # errors quote no value
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: Any) -> None:

@@ -7,6 +7,9 @@ import json
 import pytest
 import structlog
 from flask import Flask
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
 
 from tests.client import Client
 
@@ -32,3 +35,9 @@ def test_lines_are_json_on_stderr_with_the_request_and_without_what_was_sent(
     logs.begin_request("next")
     visitor.http.post("/sign-in", data={"username": "x", "password": "a-secret-that-was-typed"})
     assert "a-secret-that-was-typed" not in "".join(capsys.readouterr())
+
+
+def test_an_error_of_the_database_quotes_no_value(session: Session) -> None:
+    with pytest.raises(DBAPIError) as caught:
+        session.execute(text("SELECT * FROM no_such_table WHERE x = :value"), {"value": "a-sealed-value"})
+    assert "a-sealed-value" not in str(caught.value)

@@ -31,7 +31,7 @@ def nav() -> Entries:
     return _existing(
         ("home.index", _("首页")),
         ("demands.index", _("榜单")),
-        ("notices.index", _("公示")),
+        ("notices.index", _("公示公告")),
         ("capabilities.index", _("能力")),
         ("cases.index", _("案例")),
         ("statistics.index", _("数据")),

@@ -17,7 +17,7 @@ from marketplace.demands.models import Demand
 from marketplace.demands.routes.documents import TYPES, as_file
 from marketplace.demands.routes.public import language
 from marketplace.frontend.routes import place
-from marketplace.notices import pages, papers, queries, service, telling
+from marketplace.notices import pages, papers, queries, service, source, telling
 from marketplace.notices.forms import EscalateForm, ObjectionForm, WorkForm
 from marketplace.notices.models import Letter, Notice, Objection, ObjectionFile
 from marketplace.notices.queries import PER_PAGE, Filters
@@ -31,6 +31,7 @@ from marketplace.platform.forms import ConfirmForm
 from marketplace.platform.policy import Actor
 from marketplace.platform.rendering import Verification, pdf, qr_path
 from marketplace.platform.workflow import offered
+from marketplace.search import sources
 from marketplace.settings import queries as settings
 from marketplace.web import ResponseValue, allow, public
 
@@ -493,3 +494,4 @@ def install(app: Flask) -> None:
     app.extensions.setdefault("demand_page", []).append(on_demand_page)
     errands.register(HANDLERS, waiting)
     telling.install()
+    sources.declare(source.SOURCE)

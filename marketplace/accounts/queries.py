@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import contains_eager, joinedload, selectinload
 
 from marketplace import db
@@ -20,6 +21,11 @@ from marketplace.accounts.models import (
 )
 from marketplace.accounts.rules import STAFF, OrganisationState, Role
 from marketplace.platform.policy import Actor
+
+
+def shown_name(organisation: Any = Organisation) -> ColumnElement[str]:
+    """``display_name``, where only that of an organisation (or its alias) is read."""
+    return func.coalesce(func.nullif(organisation.short_name, ""), organisation.name)
 
 
 def token_hash(token: str) -> str:

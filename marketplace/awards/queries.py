@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Select, func, or_, select
-from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy.orm import aliased, joinedload, selectinload
 
 from marketplace import db
 from marketplace.accounts.rules import Role
@@ -95,21 +96,26 @@ def overdue(now: datetime) -> Sequence[Award]:
     ).all()
 
 
+def moves_up(demand_id: Any) -> ColumnElement[bool]:
+    """Whether a line (joined with its bid) is ranked, may still move up and holds no award that lives or went on."""
+    award = aliased(Award)  # not the award that a query around this one is about
+    held = select(award.bid_id).where(award.demand_id == demand_id)
+    return and_(
+        RankingLine.rank.is_not(None),
+        Bid.state.in_(CAN_MOVE_UP),
+        or_(Bid.id.not_in(held), Bid.state == BidState.NOT_SELECTED),
+    )
+
+
 def next_line(demand_id: int) -> RankingLine | None:
     """The best ranked bid that may still move up and holds no award that lives or was contracted."""
     ranking = results.latest(demand_id)
     if ranking is None:
         return None
-    held = select(Award.bid_id).where(Award.demand_id == demand_id)
     return db.session.scalar(
         select(RankingLine)
         .join(Bid, Bid.id == RankingLine.bid_id)
-        .where(
-            RankingLine.ranking_id == ranking.id,
-            RankingLine.rank.is_not(None),
-            Bid.state.in_(CAN_MOVE_UP),
-            or_(Bid.id.not_in(held), Bid.state == BidState.NOT_SELECTED),
-        )
+        .where(RankingLine.ranking_id == ranking.id, moves_up(demand_id))
         .order_by(RankingLine.position)
         .limit(1)
         .options(joinedload(RankingLine.bid).joinedload(Bid.organisation))

@@ -7,14 +7,12 @@ from typing import Any
 
 from flask import Blueprint, Flask, flash, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
-from sqlalchemy import select
-from sqlalchemy.orm import joinedload
 
 from marketplace import db, web, worker
-from marketplace.awards import queries, service, telling
+from marketplace.awards import errands, queries, service, telling
 from marketplace.awards.forms import AnnounceForm, DeclineForm, ReasonForm, RemedyForm
 from marketplace.awards.models import Award
-from marketplace.awards.rules import ACTION_LABELS, FELL_THROUGH, STATE_LABELS, AwardAction, AwardState
+from marketplace.awards.rules import FELL_THROUGH, STATE_LABELS, AwardState
 from marketplace.bids.models import Bid
 from marketplace.demands import queries as demand_queries
 from marketplace.demands.models import Demand, DemandProposal
@@ -23,13 +21,11 @@ from marketplace.demands.rules import Action, State
 from marketplace.notices import queries as notice_queries
 from marketplace.notices.models import Notice, Objection
 from marketplace.notices.rules.notices import NoticeState
-from marketplace.notices.rules.objections import REMEDY_LABELS, ObjectionState
-from marketplace.platform import errands, policy
-from marketplace.platform.errands import Errand
+from marketplace.notices.rules.objections import REMEDY_LABELS
+from marketplace.platform import policy
 from marketplace.platform.forms import ConfirmForm
 from marketplace.platform.policy import Actor
 from marketplace.results import queries as results
-from marketplace.results.models import Report
 from marketplace.results.rules import DISQUALIFICATION_LABELS, Disqualification, ReportState
 from marketplace.taxonomy import Label
 from marketplace.web import ResponseValue, allow
@@ -338,127 +334,13 @@ def on_proposal(proposal: DemandProposal) -> list[tuple[str, Any, None]]:
     return found
 
 
-def waiting_office(actor: Actor, now: datetime) -> list[Errand]:
-    """For a publisher: what may be announced, awarded, filled or remedied."""
-    if not actor.has("publisher"):
-        return []
-    found = []
-    busy = select(DemandProposal.demand_id).where(DemandProposal.decided_at.is_(None))
-    signed = db.session.scalars(
-        select(Report)
-        .join(Report.demand)
-        .where(
-            Demand.state == State.REVIEWING,
-            Report.state == ReportState.SIGNED,
-            Demand.id.not_in(busy),
-            (Demand.screener_id.is_(None)) | (Demand.screener_id != actor.id),
-        )
-        .options(joinedload(Report.demand))
-        .limit(errands.MOST)
-    )
-    for report in signed:
-        url = f"/demands/{report.demand.number}/announcement"
-        found.append(Errand(report.demand.title, _("提出公示"), _("提出公示"), url, note=report.demand.number or ""))
-    over = db.session.scalars(
-        select(Notice)
-        .join(Notice.demand)
-        .where(
-            Notice.state == NoticeState.PUBLISHED,
-            Notice.ends_at <= now,
-            Notice.award_proposed_by_id.is_(None),
-            (Demand.screener_id.is_(None)) | (Demand.screener_id != actor.id),
-        )
-        .options(joinedload(Notice.demand))
-        .limit(errands.MOST)
-    )
-    for notice in over:
-        blocked = notice_queries.open_objections(notice.demand_id)
-        if blocked:
-            continue
-        url = f"/notices/{notice.id}/award" if notice.place else f"/demands/{notice.demand.number}/award"
-        found.append(Errand(notice.demand.title, _("公示期满，定榜"), _("提出定榜"), url, note=notice.number))
-    fallen = db.session.scalars(
-        select(Award)
-        .join(Award.demand)
-        .where(Demand.state == State.AWARDED, Award.state.in_(FELL_THROUGH), Demand.id.not_in(busy))
-        .options(joinedload(Award.demand), joinedload(Award.organisation))
-        .limit(errands.MOST)
-    )
-    for row in fallen:
-        if row in queries.vacant(row.demand_id) and queries.next_line(row.demand_id) is not None:
-            note = f"{row.organisation.name}：{STATE_LABELS[row.state]}"
-            found.append(
-                Errand(row.demand.title, _("递补"), _("提出递补"), f"/awards/{row.id}/substitution", note=note)
-            )
-    upheld = db.session.scalars(
-        select(Objection)
-        .where(
-            Objection.state == ObjectionState.UPHELD,
-            Objection.remedied_at.is_(None),
-            Objection.demand_id.not_in(busy),
-        )
-        .options(joinedload(Objection.demand))
-        .limit(errands.MOST)
-    )
-    for item in upheld:
-        url = f"/desk/objections/{item.public_id}/remedy"
-        found.append(Errand(item.demand.title, _("处理成立的异议"), _("提出措施"), url))
-    return found
-
-
-def waiting_second(actor: Actor, now: datetime) -> list[Errand]:
-    """The award of a substitute that another person proposed."""
-    rows = db.session.scalars(
-        select(Notice)
-        .where(
-            Notice.place > 0,
-            Notice.state == NoticeState.PUBLISHED,
-            Notice.award_proposed_by_id.is_not(None),
-            Notice.award_proposed_by_id != actor.id,
-        )
-        .options(joinedload(Notice.demand))
-        .limit(errands.MOST)
-    )
-    return [
-        Errand(row.demand.title, _("递补定榜"), _("确认"), f"/notices/{row.id}/award", note=row.number) for row in rows
-    ]
-
-
-def waiting_winner(actor: Actor, now: datetime) -> list[Errand]:
-    """A winner's administrator has to accept or decline."""
-    rows = db.session.scalars(
-        select(Award)
-        .where(
-            Award.organisation_id.in_(actor.organisations("org_admin")),
-            Award.state == AwardState.CONFIRMED,
-            Award.taken_up_at.is_(None),
-        )
-        .options(joinedload(Award.demand))
-        .limit(errands.MOST)
-    )
-    return [
-        Errand(
-            row.demand.title,
-            ACTION_LABELS[AwardAction.TAKE_UP],
-            _("接受或放弃"),
-            f"/awards/{row.id}",
-            note=row.demand.number or "",
-            due_at=row.take_up_ends_at,
-            state=(_("中榜"), "winner"),
-        )
-        for row in rows
-    ]
-
-
 def install(app: Flask) -> None:
     app.register_blueprint(bp)
     service.install()
     telling.install()
     app.extensions.setdefault("demand_work", []).append(on_work_page)
     app.extensions.setdefault("proposal_details", []).append(on_proposal)
-    errands.register(("publisher",), waiting_office)
-    errands.register(("publisher", "supervisor"), waiting_second)
-    errands.register(("org_admin",), waiting_winner)
+    errands.install()
     worker.every(60, "awards", _expire)
 
 

@@ -2,82 +2,76 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import select
-from sqlalchemy.orm import joinedload
+from sqlalchemy import Select, and_, or_
 
-from marketplace import db
-from marketplace.accounts.rules import Role
+from marketplace.accounts.models import Organisation
+from marketplace.accounts.queries import shown_name
 from marketplace.bids import own
 from marketplace.bids.models import Bid, BidMember
 from marketplace.bids.rules import BidState
 from marketplace.demands.models import Demand
 from marketplace.demands.rules import State
 from marketplace.platform import errands
-from marketplace.platform.errands import MOST, Errand
+from marketplace.platform.errands import Errand
 from marketplace.platform.policy import Actor
 
-_OPEN = (BidState.DRAFT, BidState.SEALED, BidState.WITHDRAWN)
 
-
-def waiting(actor: Actor, now: datetime) -> Sequence[Errand]:
-    """Of his own organisations alone."""
-    mine = actor.organisations(*own.BIDDING)
-    bids = db.session.scalars(
-        select(Bid)
+def bids(actor: Actor, now: datetime) -> Select[Any]:
+    """Of his own organisations alone: drafts to go on with, sealed bids whose demand was amended."""
+    amended = and_(Bid.state == BidState.SEALED, Bid.answers_version < Demand.content_version)
+    return (
+        errands.line(
+            number=Bid.id,
+            ref=Bid.public_id,
+            title=Demand.title,
+            note=Demand.number,
+            word=Bid.state,
+            due=Demand.closes_at,
+        )
+        .select_from(Bid)
         .join(Demand, Demand.id == Bid.demand_id)
-        .where(Bid.organisation_id.in_(mine), Bid.state.in_(_OPEN))
-        .where(Demand.state == State.PUBLISHED, Demand.closes_at > now)
-        .order_by(Demand.closes_at)
-        .limit(MOST)
-        .options(joinedload(Bid.demand))
+        .where(
+            Bid.organisation_id.in_(actor.organisations(*own.BIDDING)),
+            or_(Bid.state == BidState.DRAFT, amended),
+            Demand.state == State.PUBLISHED,
+            Demand.closes_at > now,
+        )
     )
-    found = [errand for bid in bids if (errand := _of_bid(bid)) is not None]
-    asked = db.session.scalars(
-        select(BidMember)
+
+
+def _bid(row: Any) -> Errand:
+    number, url = row.note or "", f"/bids/{row.ref}"
+    if row.word == BidState.DRAFT:
+        return Errand(row.title, "标书", "继续填写", url, number, row.due_at, ("草稿", "draft"))
+    return Errand(row.title, "需求变更", "确认或替换", f"{url}/amendment", number, row.due_at, ("已变更", "alert"))
+
+
+def invitations(actor: Actor, now: datetime) -> Select[Any]:
+    """Consortia that his organisations were named in and have not answered."""
+    return (
+        errands.line(number=Bid.id, ref=Bid.public_id, title=Demand.title, note=shown_name(), due=Demand.closes_at)
+        .select_from(BidMember)
         .join(Bid, Bid.id == BidMember.bid_id)
         .join(Demand, Demand.id == Bid.demand_id)
-        .where(BidMember.organisation_id.in_(mine), BidMember.confirmed_at.is_(None), BidMember.declined_at.is_(None))
-        .where(Demand.state == State.PUBLISHED, Demand.closes_at > now)
-        .limit(MOST)
-        .options(
-            joinedload(BidMember.bid).joinedload(Bid.demand), joinedload(BidMember.bid).joinedload(Bid.organisation)
+        .join(Organisation, Organisation.id == Bid.organisation_id)
+        .where(
+            BidMember.organisation_id.in_(actor.organisations(*own.BIDDING)),
+            BidMember.confirmed_at.is_(None),
+            BidMember.declined_at.is_(None),
+            Demand.state == State.PUBLISHED,
+            Demand.closes_at > now,
         )
     )
-    found += [
-        Errand(
-            title=row.bid.demand.title,
-            matter="联合体邀请",
-            verb="答复",
-            url=f"/bids/{row.bid.public_id}/membership",
-            note=f"{row.bid.organisation.display_name}邀请加入",
-            due_at=row.bid.demand.closes_at,
-            state=("待答复", "alert"),
-        )
-        for row in asked
-    ]
-    return found
 
 
-def _of_bid(bid: Bid) -> Errand | None:
-    """A draft to go on with, or a sealed bid whose demand was amended."""
-    number, url = bid.demand.number or "", f"/bids/{bid.public_id}"
-    if bid.state is BidState.DRAFT:
-        return Errand(bid.demand.title, "标书", "继续填写", url, number, bid.demand.closes_at, ("草稿", "draft"))
-    if bid.state is BidState.SEALED and bid.answers_version < bid.demand.content_version:
-        return Errand(
-            bid.demand.title,
-            "需求变更",
-            "确认或替换",
-            f"{url}/amendment",
-            number,
-            bid.demand.closes_at,
-            ("已变更", "alert"),
-        )
-    return None
+def _invitation(row: Any) -> Errand:
+    url = f"/bids/{row.ref}/membership"
+    return Errand(row.title, "联合体邀请", "答复", url, f"{row.note}邀请加入", row.due_at, ("待答复", "alert"))
 
 
 def install() -> None:
-    errands.register((Role.BIDDER, Role.ORG_ADMIN), waiting)
+    errands.register(own.BIDDING, bids, _bid)
+    errands.register(own.BIDDING, invitations, _invitation)

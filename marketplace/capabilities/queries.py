@@ -139,9 +139,3 @@ def awaiting_review() -> Select[Capability]:
         .order_by(Capability.submitted_at, Capability.id)
         .options(joinedload(Capability.organisation))
     )
-
-
-def returned(actor: Actor) -> Select[Capability]:
-    """What the actor's firms have to mend, the longest waiting on top."""
-    states = (CapabilityState.RETURNED, CapabilityState.CHANGE_RETURNED)
-    return own(actor).where(Capability.state.in_(states)).order_by(None).order_by(Capability.updated_at)

@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import Blueprint, Flask, abort, flash, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
-from sqlalchemy import select
+from sqlalchemy import Select, select
 
 from marketplace import db, taxonomy, web
 from marketplace.accounts import queries as accounts
@@ -25,6 +25,7 @@ from marketplace.capabilities.rules import (
     NEEDS_REASON,
     STATE_LABELS,
     TONES,
+    WAITING,
     CapabilityAction,
     CapabilityState,
 )
@@ -351,39 +352,38 @@ def _brief(name: str, content: CapabilityContent) -> str:
             return str(getattr(content, name))
 
 
-def to_review(actor: Actor, now: datetime) -> list[Errand]:
-    """For the screener's desk: what waits for a review."""
-    return [
-        Errand(
-            title=item.title,
-            matter="能力审核",
-            verb="审核",
-            url=url_for("capabilities.work", key=item.key),
-            note=item.organisation.display_name,
-            state=(STATE_LABELS[item.state], TONES[item.state]),
-        )
-        for item in db.session.scalars(queries.awaiting_review().limit(errands.MOST))
-    ]
+def to_review(actor: Actor, now: datetime) -> Select[Any]:
+    """For the screener's desk: what waits for a review, the longest waiting on top."""
+    own, firm = Capability, accounts.shown_name()
+    query = errands.line(number=own.id, ref=own.key, title=own.title, note=firm, word=own.state)
+    return (
+        query.select_from(own)
+        .join(Organisation, Organisation.id == own.organisation_id)
+        .where(own.state.in_(sorted(WAITING)))
+    )
 
 
-def to_mend(actor: Actor, now: datetime) -> list[Errand]:
+def _to_review(row: Any) -> Errand:
+    state, url = CapabilityState(row.word), url_for("capabilities.work", key=row.ref)
+    return Errand(row.title, "能力审核", "审核", url, row.note, state=(STATE_LABELS[state], TONES[state]))
+
+
+def to_mend(actor: Actor, now: datetime) -> Select[Any]:
     """For the firm's desk: what was returned, with the screener's word."""
-    return [
-        Errand(
-            title=item.title,
-            matter=_("能力"),
-            verb=_("修改"),
-            url=url_for("capabilities.edit", key=item.key),
-            note=item.reason[:60],
-            state=(_(STATE_LABELS[item.state]), TONES[item.state]),
-        )
-        for item in db.session.scalars(queries.returned(actor).limit(errands.MOST))
-    ]
+    own = Capability
+    query = errands.line(number=own.id, ref=own.key, title=own.title, note=own.reason, word=own.state)
+    states = (CapabilityState.RETURNED, CapabilityState.CHANGE_RETURNED)
+    return query.where(own.organisation_id.in_(actor.organisations(*FIRM_ROLES)), own.state.in_(states))
+
+
+def _to_mend(row: Any) -> Errand:
+    state, url = CapabilityState(row.word), url_for("capabilities.edit", key=row.ref)
+    return Errand(row.title, _("能力"), _("修改"), url, row.note[:60], state=(_(STATE_LABELS[state]), TONES[state]))
 
 
 def install(app: Flask) -> None:
     app.register_blueprint(bp)
-    errands.register((Role.SCREENER,), to_review)
-    errands.register(FIRM_ROLES, to_mend)
+    errands.register((Role.SCREENER,), to_review, _to_review)
+    errands.register(FIRM_ROLES, to_mend, _to_mend)
     consumer.install()
     sources.declare(source.SOURCE)

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import ColumnElement, Select, String, and_, case, cast, exists, false, func, literal, or_, select
 from sqlalchemy.orm import joinedload, raiseload
@@ -19,7 +20,7 @@ from marketplace.demands.queries import escaped, is_public
 from marketplace.demands.rules import SECOND_PERSON, Action, State
 from marketplace.platform.audit import AuditDetail
 from marketplace.platform.policy import Actor
-from marketplace.platform.working_days import Calendar, beijing_day, close_of
+from marketplace.platform.working_days import Calendar, UnknownYear, beijing_day, close_of
 
 SCREENING_WORKING_DAYS = 5  # 平台规则: from submission to a decision of the screener
 APPRAISAL_WORKING_DAYS = 10  # 平台规则: from the end of screening to pooling
@@ -148,43 +149,62 @@ def touched_at() -> ColumnElement[datetime]:
     return case(*steps, else_=Demand.updated_at)
 
 
-def count_and_changed(query: Select[Demand], actor: Actor) -> tuple[int, int, datetime | None]:
-    """(how many, how many of them came or changed since this person's sign-in before the present one, that sign-in)."""
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Of a list: how many, how many of them came or changed since the sign-in before this one, and that sign-in.
+
+    ``dues``: how many are overdue, due today, within three days, later.
+    """
+
+    total: int
+    changed: int
+    since: datetime | None
+    dues: tuple[int, int, int, int]
+
+
+def counts(query: Select[Demand], actor: Actor, now: datetime, calendar: Calendar | None = None) -> Counts:
+    """One query. The dues are counted where a calendar is given: it says since when something must wait to be due."""
     before = (
         select(func.max(LoginSession.created_at))
         .where(LoginSession.user_id == actor.id, LoginSession.id < (actor.session_id or 0))
         .scalar_subquery()
     )
-    rows = query.order_by(None).options().with_only_columns(Demand.id, touched_at().label("at")).subquery()
-    total, changed, since = db.session.execute(
-        select(func.count(), func.count(case((rows.c.at > before, 1))), before).select_from(rows)
+    columns = (Demand.state, Demand.submitted_at, Demand.appraising_at, touched_at().label("at"))
+    rows = query.order_by(None).options().with_only_columns(*columns).subquery()
+    try:
+        steps = _steps(rows.c, calendar, now) if calendar is not None else []
+    except UnknownYear:  # the clock stands in a year whose days off nobody entered: the desk opens all the same
+        steps = []
+    found = db.session.execute(
+        select(func.count(), func.count(case((rows.c.at > before, 1))), before, *steps).select_from(rows)
     ).one()
-    return total, changed, since
+    late, today, soon, dated = found[3:] or (0, 0, 0, 0)
+    return Counts(found[0], found[1], found[2], (late, today - late, soon - today, dated - soon))
 
 
-def due_counts(
-    actor: Actor, roles: frozenset[Role], calendar: Calendar, now: datetime, *, others: Iterable[datetime] = ()
-) -> tuple[int, int, int, int]:
-    """(overdue, today, within three days, later) over what has a deadline, ``others`` too; one query of two columns."""
-    late = today = soon = later = 0
-    rows = db.session.execute(
-        select(Demand.state, Demand.submitted_at, Demand.appraising_at)
-        .where(waiting(actor, roles), Demand.state.in_([State.SUBMITTED, State.APPRAISING]))
-        .limit(2_000)
-    )
-    days = {State.SUBMITTED: SCREENING_WORKING_DAYS, State.APPRAISING: APPRAISAL_WORKING_DAYS}
-    dues = list(others)
-    for state, submitted_at, appraising_at in rows:
-        since = submitted_at if state is State.SUBMITTED else appraising_at
-        if since is not None:
-            dues.append(close_of(calendar.add_working_days(beijing_day(since), days[state])))
+def due_counts(dues: Iterable[datetime], now: datetime) -> tuple[int, int, int, int]:
+    """(overdue, today, within three days, later)"""
+    places = [0, 0, 0, 0]
     for due in dues:
-        if due <= now:
-            late += 1
-        elif beijing_day(due) == beijing_day(now):
-            today += 1
-        elif due - now <= timedelta(days=3):
-            soon += 1
-        else:
-            later += 1
-    return late, today, soon, later
+        today = beijing_day(due) == beijing_day(now)
+        places[0 if due <= now else 1 if today else 2 if due - now <= timedelta(days=3) else 3] += 1
+    return places[0], places[1], places[2], places[3]
+
+
+def has_proposal() -> ColumnElement[bool]:
+    """Whether a demand waits for a second person."""
+    return exists().where(DemandProposal.demand_id == Demand.id, DemandProposal.decided_at.is_(None))
+
+
+def _steps(rows: Any, calendar: Calendar, now: datetime) -> list[ColumnElement[int]]:
+    """How many fall due by now, by the end of today, within three days, at any time."""
+    kinds = (
+        (State.SUBMITTED, rows.submitted_at, SCREENING_WORKING_DAYS),
+        (State.APPRAISING, rows.appraising_at, APPRAISAL_WORKING_DAYS),
+    )
+    found = []
+    for until in (now, max(now, close_of(beijing_day(now))), now + timedelta(days=3)):
+        due = [and_(rows.state == state, at < calendar.over_by(until, days)) for state, at, days in kinds]
+        found.append(func.count(case((or_(*due), 1))))
+    dated = or_(*(and_(rows.state == state, at.is_not(None)) for state, at, _ in kinds))
+    return [*found, func.count(case((dated, 1)))]

@@ -10,13 +10,13 @@ from flask import Blueprint, Flask, Response, current_app, g, request, url_for
 from flask import render_template as render
 from flask_babel import get_locale
 from flask_babel import gettext as _
-from sqlalchemy import Select, select
+from sqlalchemy import Select
 
 from marketplace import db, taxonomy, web
 from marketplace.accounts.models import User
 from marketplace.accounts.queries import actor_of
 from marketplace.accounts.rules import Role
-from marketplace.demands.models import Demand, DemandProposal
+from marketplace.demands.models import Demand
 from marketplace.demands.pages import pagination
 from marketplace.demands.rules import BEFORE_PUBLICATION, PHASES, STATE_LABELS, TONES
 from marketplace.desk import others, queries, steps
@@ -52,9 +52,8 @@ def index() -> ResponseValue:
     matter = _word("matter")
     query = queries.todo(g.actor, roles, matter=matter, q=_word("q"), direction=_word("direction"))
     calendar = settings.calendar()
-    found = () if any(map(_word, ("matter", "q", "direction"))) else errands.waiting(g.actor, g.now, roles=roles)
-    dues = queries.due_counts(g.actor, roles, calendar, g.now, others=[item.due_at for item in found if item.due_at])
-    labels = (_("已逾期"), _("今天到期"), _("3日内"), _("更晚"))
+    filtered = any(map(_word, ("matter", "q", "direction")))
+    found = () if filtered else errands.waiting(g.actor, g.now, calendar, roles=roles)
     known = [item for item in (*MATTERS, SECOND) if roles & set(item.roles)]
     return _page(
         query,
@@ -71,12 +70,6 @@ def index() -> ResponseValue:
         ]
         if len(known) > 1
         else [],
-        dues=[
-            (label, number, place == 0 and number > 0)
-            for place, (label, number) in enumerate(zip(labels, dues, strict=True))
-        ]
-        if any(dues)
-        else None,
         nothing={
             "title": _("现在没有要办的事"),
             "text": _("有新的事项时会出现在这里，也会发消息给您。"),
@@ -134,7 +127,6 @@ def _page(
     current: str,
     nothing: dict[str, Any],
     filters: list[dict[str, Any]] | None = None,
-    dues: Any = None,
     show_next: bool = False,
     calendar: Calendar | None = None,
     found: Sequence[Errand] = (),
@@ -143,12 +135,14 @@ def _page(
     """``found``: the errands that other features have waiting, among the demands of the first page by their dates."""
     if request.args.get("export") == "xlsx":
         return _export(query, title, found)
-    total, changed, since = queries.count_and_changed(query, g.actor)
+    counts = queries.counts(query, g.actor, g.now, calendar)
+    total = counts.total
     pages = max(1, -(-total // PER_PAGE))
     text = request.args.get("page", "1")
     page = min(int(text) if text.isascii() and text.isdigit() and len(text) < 7 and int(text) else 1, pages)
-    rows = list(db.session.scalars(query.limit(PER_PAGE).offset((page - 1) * PER_PAGE)))
-    tasks = [_public_task(row) for row in rows] if public else _tasks(rows, calendar or settings.calendar())
+    shown = query.add_columns(queries.has_proposal()).limit(PER_PAGE).offset((page - 1) * PER_PAGE)
+    rows = [(row, second) for row, second in db.session.execute(shown)] if total else []
+    tasks = [_public_task(row) for row, _second in rows] if public else _tasks(rows, calendar or settings.calendar())
     if page == 1 and found:
         # Both are in order of their own dates; what has none keeps its place behind what has one.
         tasks = sorted([_errand(item) for item in found] + tasks, key=lambda task: task["due_at"] or FAR)
@@ -158,11 +152,9 @@ def _page(
         "desk/index.html",
         title=title,
         desk=menu(current, total if current == "index" else None),
-        changed=_("上次登录（%(at)s）以来，%(count)s件有变化", at=formatting.moment_short(since), count=changed)
-        if show_next and since and changed
-        else None,
+        changed=_changed(counts) if show_next else None,
         next=_next(tasks[0]) if show_next and tasks and page == 1 else None,
-        dues=dues,
+        dues=_dues(counts, found) if calendar is not None else None,
         boxes=_boxes() if show_next and page == 1 else (),
         filters=[
             {"name": "q", "label": _("需求名称或编号"), "value": _word("q")},
@@ -192,6 +184,26 @@ def _page(
         pages=pagination(page, pages, total, PER_PAGE, lambda number: web.page_url(page=number)),
         nothing=nothing,
     )
+
+
+def _changed(counts: queries.Counts) -> str | None:
+    if not counts.since or not counts.changed:
+        return None
+    at = formatting.moment_short(counts.since)
+    return str(_("上次登录（%(at)s）以来，%(count)s件有变化", at=at, count=counts.changed))
+
+
+def _dues(counts: queries.Counts, found: Sequence[Errand]) -> list[tuple[str, int, bool]] | None:
+    """(label, how many, whether it presses) over demands and errands; nothing where nothing has a date."""
+    others = queries.due_counts([item.due_at for item in found if item.due_at], g.now)
+    numbers = [one + other for one, other in zip(counts.dues, others, strict=True)]
+    labels = (_("已逾期"), _("今天到期"), _("3日内"), _("更晚"))
+    if not any(numbers):
+        return None
+    return [
+        (label, number, place == 0 and number > 0)
+        for place, (label, number) in enumerate(zip(labels, numbers, strict=True))
+    ]
 
 
 def _boxes() -> list[dict[str, Any]]:
@@ -252,27 +264,15 @@ def menu(current: str, count: int | None = None) -> list[dict[str, Any]]:
     return [{"heading": "", "items": own}] + ([{"heading": _("业务"), "items": work}] if work else [])
 
 
-def _seconds(rows: list[Demand]) -> set[int]:
-    """Which of these wait for a second person: one query."""
-    if not any(row.published_at for row in rows):  # nothing before publication needs one
-        return set()
-    return set(
-        db.session.scalars(
-            select(DemandProposal.demand_id).where(
-                DemandProposal.demand_id.in_([row.id for row in rows]), DemandProposal.decided_at.is_(None)
-            )
-        )
-    )
-
-
-def _tasks(rows: list[Demand], calendar: Calendar) -> list[dict[str, Any]]:
-    roles, seconds = _roles(), _seconds(rows)
+def _tasks(rows: Sequence[tuple[Demand, bool]], calendar: Calendar) -> list[dict[str, Any]]:
+    """``rows``: demands, each with whether it waits for a second person."""
+    roles = _roles()
     tasks = []
-    for demand in rows:
-        matter: Matter = queries.matter_of(demand, roles, second=demand.id in seconds)
+    for demand, second in rows:
+        matter: Matter = queries.matter_of(demand, roles, second=second)
         due = queries.due_at(demand, matter, calendar)
         phase = demand.phase(g.now)
-        mine = demand.id in seconds or any(item.state is demand.state and roles & set(item.roles) for item in MATTERS)
+        mine = second or any(item.state is demand.state and roles & set(item.roles) for item in MATTERS)
         tasks.append(
             {
                 "id": demand.id,
@@ -376,7 +376,10 @@ def demo_tasks(user: User, now: datetime) -> list[tuple[str, str]]:
     actor = actor_of(user)
     roles = queries.held(actor)
     rows = db.session.scalars(queries.todo(actor, roles).limit(2))
-    return [(f"{errand.verb}：{errand.title}", errand.url) for errand in errands.waiting(actor, now)[:2]] + [
+    return [
+        (f"{errand.verb}：{errand.title}", errand.url)
+        for errand in errands.waiting(actor, now, settings.calendar())[:2]
+    ] + [
         (f"{matter.verb}：{row.title}", _verb_url(row, matter))
         for row in rows
         for matter in (queries.matter_of(row, roles, second=False),)
@@ -385,7 +388,7 @@ def demo_tasks(user: User, now: datetime) -> list[tuple[str, str]]:
 
 def install(app: Flask) -> None:
     app.register_blueprint(bp)
-    errands.register(others.ROLES, others.waiting)
+    others.install()
     app.extensions.setdefault("demo_tasks", []).append(demo_tasks)
     app.extensions["demo_steps"] = steps.steps
     app.extensions.setdefault("desk_boxes", [])

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, case, func, select
-from sqlalchemy.orm import contains_eager, joinedload, selectinload
+from sqlalchemy.orm import joinedload, selectinload
 
 from marketplace import db
 from marketplace.accounts.models import Organisation
@@ -24,7 +24,6 @@ from marketplace.demands.rules import State
 from marketplace.disclosure import Fact, Person, Phase, Terms, may_know, phase_of
 from marketplace.eligibility.models import EligibilityCure, EligibilityDecision, EligibilityFile, EligibilityReview
 from marketplace.eligibility.rules import (
-    DECISION_WORKING_DAYS,
     BidFacts,
     Party,
     PromiseState,
@@ -35,7 +34,7 @@ from marketplace.eligibility.rules import (
 from marketplace.platform.files.storage import ChunkReader, Storage
 from marketplace.platform.policy import Actor
 from marketplace.platform.sealing.container import decrypt
-from marketplace.platform.working_days import Calendar, beijing_day, close_of, midnight_after
+from marketplace.platform.working_days import midnight_after
 
 LATER = "later"
 """What a later file's encryption is bound to in place of an envelope's name."""
@@ -74,22 +73,33 @@ def _sum(*where: ColumnElement[bool]) -> Any:
     return func.coalesce(func.sum(case((condition, 1), else_=0)), 0)
 
 
-def worklist(now: datetime) -> list[Line]:
-    """Opened demands whose bids are being checked, the longest opened on top: at most two statements."""
-    unanswered = EligibilityCure.answered_at.is_(None) & (Bid.state == BidState.CURE)
-    rows = db.session.execute(
-        select(
-            Demand.id,
-            _sum(Bid.state.in_(UNDECIDED)),
-            _sum(unanswered),
-            _sum(unanswered, EligibilityCure.due_at <= now),
-            _sum(Bid.state == BidState.ELIGIBLE),
-            _sum(Bid.state.in_([BidState.INELIGIBLE, BidState.RENOUNCED])),
-        )
+_UNANSWERED = EligibilityCure.answered_at.is_(None) & (Bid.state == BidState.CURE)
+# Figures of one demand among ``of_opened``.
+WAITING = _sum(Bid.state.in_(UNDECIDED))
+ADMITTED = _sum(Bid.state == BidState.ELIGIBLE)
+
+
+def overdue(now: datetime) -> Any:
+    """How many cures of the demand are late."""
+    return _sum(_UNANSWERED, EligibilityCure.due_at <= now)
+
+
+def of_opened(query: Select[Any]) -> Select[Any]:
+    """``query`` over the opened bids, one row for each demand that is being checked."""
+    return (
+        query.select_from(Demand)
         .join(Bid, Bid.demand_id == Demand.id)
         .outerjoin(EligibilityCure, EligibilityCure.bid_id == Bid.id)
         .where(Demand.state == State.OPENED, Bid.state.in_(WAS_OPENED))
         .group_by(Demand.id)
+    )
+
+
+def worklist(now: datetime) -> list[Line]:
+    """Opened demands whose bids are being checked, the longest opened on top: at most two statements."""
+    refused = _sum(Bid.state.in_([BidState.INELIGIBLE, BidState.RENOUNCED]))
+    rows = db.session.execute(
+        of_opened(select(Demand.id, WAITING, _sum(_UNANSWERED), overdue(now), ADMITTED, refused))
     ).all()
     if not rows:
         return []
@@ -163,31 +173,6 @@ def all_about(opened: Sequence[Bid]) -> About:
     cures = db.session.scalars(select(EligibilityCure).where(EligibilityCure.bid_id.in_(ids)))
     decisions = db.session.scalars(select(EligibilityDecision).where(EligibilityDecision.bid_id.in_(ids)))
     return About({row.bid_id: row for row in cures}, {row.bid_id: row for row in decisions})
-
-
-def open_cures(actor: Actor) -> list[EligibilityCure]:
-    """Cures that the actor's organisations have not answered, the first due on top."""
-    mine = actor.organisations(Role.BIDDER, Role.ORG_ADMIN)
-    return list(
-        db.session.scalars(
-            select(EligibilityCure)
-            .join(EligibilityCure.bid)
-            .where(Bid.organisation_id.in_(mine), Bid.state == BidState.CURE, EligibilityCure.answered_at.is_(None))
-            .order_by(EligibilityCure.due_at, Bid.id)
-            .limit(50)
-            .options(
-                contains_eager(EligibilityCure.bid).joinedload(Bid.demand),
-                contains_eager(EligibilityCure.bid).joinedload(Bid.organisation),
-            )
-        )
-    )
-
-
-def due_at(line: Line, calendar: Calendar) -> datetime | None:
-    """When the last decision on a demand's bids falls due: 17:00 of its last working day."""
-    if line.opened_at is None:
-        return None
-    return close_of(calendar.add_working_days(beijing_day(line.opened_at), DECISION_WORKING_DAYS))
 
 
 def later_files(bid: Bid) -> list[EligibilityFile]:

@@ -158,19 +158,19 @@ def fill_facts(notice: Notice) -> Notice:
 # -- objections ------------------------------------------------------------------------------------------------------
 
 
+def keeps_open() -> ColumnElement[bool]:
+    """Whether an objection keeps the award from being made: not answered, or upheld without its remedy."""
+    return or_(
+        Objection.state.in_(OPEN),
+        and_(Objection.state == ObjectionState.UPHELD, Objection.remedied_at.is_(None)),
+    )
+
+
 def open_objections(demand_id: int) -> int:
     """How many objections of a demand keep the award from being made, upheld ones without their remedy included."""
     return (
         db.session.scalar(
-            select(func.count())
-            .select_from(Objection)
-            .where(
-                Objection.demand_id == demand_id,
-                or_(
-                    Objection.state.in_(OPEN),
-                    and_(Objection.state == ObjectionState.UPHELD, Objection.remedied_at.is_(None)),
-                ),
-            )
+            select(func.count()).select_from(Objection).where(Objection.demand_id == demand_id, keeps_open())
         )
         or 0
     )

@@ -17,14 +17,13 @@ from marketplace.demands.models import Demand
 from marketplace.demands.routes.documents import TYPES, as_file
 from marketplace.demands.routes.public import language
 from marketplace.frontend.routes import place
-from marketplace.notices import pages, papers, queries, service, source, telling
+from marketplace.notices import errands, pages, papers, queries, service, source, telling
 from marketplace.notices.forms import EscalateForm, ObjectionForm, WorkForm
 from marketplace.notices.models import Letter, Notice, Objection, ObjectionFile
 from marketplace.notices.queries import PER_PAGE, Filters
 from marketplace.notices.rules.objections import OPEN, ObjectionAction
 from marketplace.notices.service.objecting import MACHINE
-from marketplace.platform import errands, files, policy
-from marketplace.platform.errands import Errand
+from marketplace.platform import files, policy
 from marketplace.platform.errors import Refused
 from marketplace.platform.files.names import disposition
 from marketplace.platform.forms import ConfirmForm
@@ -467,31 +466,9 @@ def on_demand_page(demand: Demand) -> dict[str, Any]:
     return {"act_row": [{"url": url, "label": _("结果公示（%(state)s）", state=state), "icon": "file"}]}
 
 
-def waiting(actor: Actor, now: datetime) -> list[Errand]:
-    """Objections that wait for somebody who handles them, the first due on top."""
-    rows = db.session.scalars(queries.objections_desk(actor).where(Objection.state.in_(OPEN)).limit(errands.MOST))
-    found = []
-    for row in rows:
-        escalated = row.escalated_at is not None
-        if escalated != actor.has("supervisor") and not (actor.has("publisher", "screener") and not escalated):
-            continue
-        found.append(
-            Errand(
-                row.demand.title,
-                _("决定异议") if escalated else _("答复异议"),
-                _("决定") if escalated else _("办理"),
-                f"/desk/objections/{row.public_id}",
-                note=row.notice.number,
-                due_at=row.answer_due_at,
-                state=(pages.OBJECTION_STATES[row.state].zh, "alert"),
-            )
-        )
-    return found
-
-
 def install(app: Flask) -> None:
     app.register_blueprint(bp)
     app.extensions.setdefault("demand_page", []).append(on_demand_page)
-    errands.register(HANDLERS, waiting)
+    errands.install()
     telling.install()
     sources.declare(source.SOURCE)

@@ -3,80 +3,129 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from flask import url_for
+from sqlalchemy import Select, and_, case, or_, select
 
-from marketplace import db
-from marketplace.custody import queries as custody
-from marketplace.openings import queries
+from marketplace.accounts.models import Organisation, User
+from marketplace.accounts.queries import shown_name
+from marketplace.accounts.rules import Role
+from marketplace.bids.models import Bid, BidRelease, BidReleasedShare, BidStage, OpeningObjection
+from marketplace.bids.rules import Stage
+from marketplace.custody.models import CustodianKey
+from marketplace.demands.models import Demand, DemandCustodian
+from marketplace.demands.rules import State
 from marketplace.openings.rules import PROVE_AGAIN_AFTER
-from marketplace.platform.errands import MOST, Errand
+from marketplace.platform import errands
+from marketplace.platform.errands import Errand
 from marketplace.platform.policy import Actor
 
 
-def releases(actor: Actor, now: datetime) -> list[Errand]:
-    """Openings that this custodian can release now."""
-    due = [duty for duty in queries.duties(actor, now) if duty.due]
-    return [
-        Errand(
-            title=duty.demand.title,
-            matter="释放标书" if duty.stage == "first" else "释放报价",
-            verb="释放",
-            url=url_for("openings.release"),
-            note=f"{duty.demand.number}，{duty.demand.unit.display_name}",
-            due_at=duty.at,
-            state=("已截止，待开启", "solemn"),
+def releases(actor: Actor, now: datetime) -> Select[Any]:
+    """Openings that this custodian can release now: the due ones of ``queries.duties``."""
+    price = Demand.state == State.REVIEWING
+    stage = case((price, str(Stage.PRICE)), else_=str(Stage.FIRST))
+    at = case((price, BidStage.called_at), else_=Demand.closes_at)
+    wrong = select(BidReleasedShare.release_id).where(BidReleasedShare.right.is_(False))
+    released = select(BidRelease.id).where(
+        BidRelease.demand_id == Demand.id,
+        BidRelease.user_id == actor.id,
+        BidRelease.stage == stage,
+        BidRelease.id.not_in(wrong),
+    )
+    named = select(DemandCustodian.demand_id).where(DemandCustodian.user_id == actor.id)
+    query = errands.line(
+        number=Demand.id,
+        ref=Demand.number,
+        title=Demand.title,
+        note=shown_name(),
+        word=stage,
+        due=at,
+    )
+    return (
+        query.select_from(Demand)
+        .join(Organisation, Organisation.id == Demand.unit_id)
+        .outerjoin(BidStage, and_(BidStage.demand_id == Demand.id, BidStage.stage == stage))
+        .where(
+            Demand.id.in_(named),
+            Demand.state.in_([State.PUBLISHED, State.REVIEWING]),
+            or_(Demand.state == State.PUBLISHED, and_(BidStage.stage.is_not(None), BidStage.concluded_at.is_(None))),
+            at <= now,
+            BidStage.reached_at.is_(None),
+            ~released.exists(),
         )
-        for duty in due[:MOST]
-    ]
+    )
 
 
-def keys(actor: Actor, now: datetime) -> list[Errand]:
+def _release(row: Any) -> Errand:
+    return Errand(
+        title=row.title,
+        matter="释放标书" if row.word == Stage.FIRST else "释放报价",
+        verb="释放",
+        url=url_for("openings.release"),
+        note=f"{row.ref}，{row.note}",
+        due_at=row.due_at,
+        state=("已截止，待开启", "solemn"),
+    )
+
+
+def keys(actor: Actor, now: datetime) -> Select[Any]:
     """His own key: to be enrolled, or to be proved again."""
-    assert actor.id is not None
-    key = custody.live_key(actor.id)
-    if key is None:
-        return [
-            Errand(
-                "登记保管人密钥",
-                "密钥",
-                "登记",
-                url_for("openings.enrol"),
-                "登记并由另一人核对指纹后，才能被指定为保管人",
-            )
-        ]
-    if key.confirmed_at is not None and (key.proved_at is None or now - key.proved_at > PROVE_AGAIN_AFTER):
-        return [
-            Errand("证明仍持有密钥", "密钥", "证明", url_for("openings.desk"), "超过90天未证明的，不能被新的需求指定")
-        ]
-    return []
+    key = CustodianKey
+    old = and_(key.confirmed_at.is_not(None), or_(key.proved_at.is_(None), key.proved_at < now - PROVE_AGAIN_AFTER))
+    word = case((key.id.is_(None), "enrol"), else_="prove")
+    return (
+        errands.line(number=User.id, ref=User.id, title=User.name, word=word)
+        .select_from(User)
+        .outerjoin(key, and_(key.user_id == User.id, key.retired_at.is_(None)))
+        .where(User.id == actor.id, or_(key.id.is_(None), old))
+    )
 
 
-def confirmations(actor: Actor, now: datetime) -> list[Errand]:
+def _key(row: Any) -> Errand:
+    if row.word == "enrol":
+        note = "登记并由另一人核对指纹后，才能被指定为保管人"
+        return Errand("登记保管人密钥", "密钥", "登记", url_for("openings.enrol"), note)
+    note = "超过90天未证明的，不能被新的需求指定"
+    return Errand("证明仍持有密钥", "密钥", "证明", url_for("openings.desk"), note)
+
+
+def confirmations(actor: Actor, now: datetime) -> Select[Any]:
     """Fingerprints that a second person has to compare."""
-    rows = db.session.scalars(custody.awaiting_confirmation().limit(MOST))
-    return [
-        Errand(
-            f"核对{key.user.name}的密钥指纹",
-            "密钥",
-            "核对",
-            url_for("openings.confirm_key", key_id=key.id),
-            "请保管人当面出示打印件",
-        )
-        for key in rows
-        if key.user_id != actor.id
-    ]
+    key = CustodianKey
+    return (
+        errands.line(number=key.id, ref=key.id, title=User.name)
+        .select_from(key)
+        .join(User, User.id == key.user_id)
+        .where(key.confirmed_at.is_(None), key.retired_at.is_(None), key.user_id != actor.id)
+    )
 
 
-def objections(actor: Actor, now: datetime) -> list[Errand]:
-    """What bidders objected to and nobody has answered."""
-    return [
-        Errand(
-            f"答复对开启的疑问：{row.bid.demand.title}",
-            "开启",
-            "答复",
-            url_for("openings.answer", public_id=row.public_id),
-            row.bid.demand.number or "",
-        )
-        for row in db.session.scalars(queries.unanswered().limit(MOST))
-    ]
+def _confirmation(row: Any) -> Errand:
+    url = url_for("openings.confirm_key", key_id=row.ref)
+    return Errand(f"核对{row.title}的密钥指纹", "密钥", "核对", url, "请保管人当面出示打印件")
+
+
+def objections(actor: Actor, now: datetime) -> Select[Any]:
+    """What bidders objected to and nobody has answered, oldest first."""
+    own = OpeningObjection
+    return (
+        errands.line(number=own.id, ref=own.public_id, title=Demand.title, note=Demand.number)
+        .select_from(own)
+        .join(Bid, Bid.id == own.bid_id)
+        .join(Demand, Demand.id == Bid.demand_id)
+        .where(own.answered_at.is_(None))
+    )
+
+
+def _objection(row: Any) -> Errand:
+    url = url_for("openings.answer", public_id=row.ref)
+    return Errand(f"答复对开启的疑问：{row.title}", "开启", "答复", url, row.note or "")
+
+
+def install() -> None:
+    errands.register((Role.CUSTODIAN,), releases, _release)
+    errands.register((Role.CUSTODIAN,), keys, _key)
+    errands.register((Role.SECADMIN, Role.SUPERVISOR, Role.PUBLISHER), confirmations, _confirmation)
+    errands.register((Role.SCREENER, Role.PUBLISHER), objections, _objection)

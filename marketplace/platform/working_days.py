@@ -111,6 +111,13 @@ class Calendar:
             count -= self.is_working_day(day)
         return day
 
+    def over_by(self, instant: datetime, count: int) -> datetime:
+        """The instant before which a period of ``count`` working days must have begun to be over by ``instant``: what
+        began earlier has seen 17:00 of its last day, what began later has not. For the WHERE of a query."""
+        day = beijing_day(instant)
+        after = day + _DAY if close_of(day) <= instant else day
+        return midnight_after(self.subtract_working_days(after, count) - _DAY)
+
     def working_days_between(self, first: date, last: date) -> int:
         """How many working days lie after ``first`` up to and including ``last``; 0 when ``last`` is not later."""
         return sum(self.is_working_day(first + _DAY * number) for number in range(1, (last - first).days + 1))

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Select, and_, case, func, or_, select
-from sqlalchemy.orm import aliased, joinedload, selectinload, undefer
+from sqlalchemy.orm import joinedload, selectinload, undefer
 
 from marketplace import db
 from marketplace.accounts.models import Organisation
@@ -680,7 +680,7 @@ def member_accounts(demand_id: int) -> frozenset[int]:
 # -- what waits for whom ---------------------------------------------------------------------------------------------
 
 
-def _newest() -> Any:
+def newest() -> Any:
     """Ids of the newest ranking of every demand under review."""
     return (
         select(func.max(Ranking.id))
@@ -689,61 +689,3 @@ def _newest() -> Any:
         .group_by(Ranking.demand_id)
         .scalar_subquery()
     )
-
-
-def awaiting_report(limit: int) -> Sequence[Demand]:
-    """Demands whose ranking in force is decided and has no report yet."""
-    current = (
-        select(Ranking)
-        .join(Panel, and_(Panel.demand_id == Ranking.demand_id, Panel.review_round == Ranking.round))
-        .where(Ranking.id.in_(_newest()), Ranking.id.not_in(select(Report.ranking_id)))
-        .order_by(Ranking.id)
-        .limit(limit)
-        .options(joinedload(Ranking.demand))
-    )
-    return [item.demand for item in db.session.scalars(current) if not item.undecided]
-
-
-def awaiting_supervisor(limit: int) -> tuple[Sequence[Demand], Sequence[BidOut], Sequence[Mend]]:
-    """(demands with a tie, disqualifications, corrections) that wait for the supervisor: three queries."""
-    newest = select(Ranking).where(Ranking.id.in_(_newest())).limit(limit).options(joinedload(Ranking.demand))
-    ties = [item.demand for item in db.session.scalars(newest) if item.undecided]
-    outs_open = (
-        select(BidOut)
-        .where(BidOut.decided_at.is_(None))
-        .order_by(BidOut.id)
-        .limit(limit)
-        .options(joinedload(BidOut.bid).options(joinedload(Bid.organisation), joinedload(Bid.demand)))
-    )
-    mends_open = (
-        select(Mend)
-        .where(Mend.decided_at.is_(None))
-        .order_by(Mend.id)
-        .limit(limit)
-        .options(joinedload(Mend.sheet).joinedload(Sheet.demand))
-    )
-    return ties, db.session.scalars(outs_open).all(), db.session.scalars(mends_open).all()
-
-
-def awaiting_signature(actor: Actor, limit: int) -> list[Demand]:
-    """Demands whose report this member may sign now: the chair first, the others after him."""
-    signed = aliased(Signature)
-    seats = (
-        select(Report, PanelSeat.id, PanelSeat.chaired_at)
-        .join(Panel, Panel.demand_id == Report.demand_id)
-        .join(PanelSeat, and_(PanelSeat.panel_id == Panel.id, PanelSeat.round == Panel.round))
-        .where(
-            Report.state == ReportState.SIGNING,
-            PanelSeat.expert_account_id == actor.id,
-            PanelSeat.state == SeatState.DECLARED,
-            PanelSeat.id.not_in(select(signed.seat_id).where(signed.report_id == Report.id)),
-            or_(
-                PanelSeat.chaired_at.is_not(None),
-                Report.id.in_(select(Signature.report_id).where(Signature.chair)),
-            ),
-        )
-        .order_by(Report.id)
-        .limit(limit)
-        .options(joinedload(Report.demand))
-    )
-    return [row[0].demand for row in db.session.execute(seats)]

@@ -18,13 +18,12 @@ from marketplace.demands.routes.documents import TYPES, as_file
 from marketplace.demands.rules import STATE_LABELS, TONES, State
 from marketplace.panels.models import ReviewBid
 from marketplace.panels.rules.seats import SEAT_STATE_LABELS
-from marketplace.platform import errands, policy
-from marketplace.platform.errands import Errand
+from marketplace.platform import policy
 from marketplace.platform.errors import Invalid
 from marketplace.platform.forms import ConfirmForm
 from marketplace.platform.policy import Actor
 from marketplace.platform.rendering import Verification, pdf, xlsx
-from marketplace.results import oversight, pages, queries, reporting, service
+from marketplace.results import errands, oversight, pages, queries, reporting, service
 from marketplace.results.cli import ranking_commands
 from marketplace.results.forms import DecideForm, DrawForm, MendForm, OutForm, ReportForm, SignForm
 from marketplace.results.models import BidOut, Mend
@@ -580,54 +579,8 @@ def on_work_page(demand: Any) -> list[dict[str, Any]]:
     return [{"label": _("评审与排名"), "url": url_for("results.dashboard", ref=demand.number), "refusal": None}]
 
 
-def waiting_office(actor: Actor, now: datetime) -> list[Errand]:
-    """For the office: reports to be put before the panel."""
-    return [
-        Errand(demand.title, _("出具评审报告"), _("出具"), f"/demands/{demand.number}/report", note=demand.number or "")
-        for demand in queries.awaiting_report(errands.MOST)
-    ]
-
-
-def waiting_supervisor(actor: Actor, now: datetime) -> list[Errand]:
-    """For the supervisor: ties to draw, corrections and disqualifications to confirm."""
-    ties, outs, mends = queries.awaiting_supervisor(errands.MOST)
-    found = [
-        Errand(item.title, _("并列抽签"), _("抽签"), f"/demands/{item.number}/ranking/draw", note=item.number or "")
-        for item in ties
-    ]
-    found += [
-        Errand(
-            item.bid.demand.title,
-            _("确认取消资格"),
-            _("确认"),
-            f"/demands/{item.bid.demand.number}/review/disqualifications/{item.id}",
-            note=item.bid.organisation.name,
-        )
-        for item in outs
-    ]
-    return found + [
-        Errand(
-            item.sheet.demand.title,
-            _("会签更正"),
-            _("会签"),
-            f"/demands/{item.sheet.demand.number}/review/sheets/{item.sheet_id}/mend/decision",
-        )
-        for item in mends
-    ]
-
-
-def waiting_members(actor: Actor, now: datetime) -> list[Errand]:
-    """For a member: reports that wait for his signature now."""
-    return [
-        Errand(demand.title, _("签署评审报告"), _("签署"), f"/demands/{demand.number}/report", note=demand.number or "")
-        for demand in queries.awaiting_signature(actor, errands.MOST)
-    ]
-
-
 def install(app: Flask) -> None:
     app.register_blueprint(bp)
     app.cli.add_command(ranking_commands)
     app.extensions.setdefault("demand_work", []).append(on_work_page)
-    errands.register(("screener", "publisher"), waiting_office)
-    errands.register(("supervisor",), waiting_supervisor)
-    errands.register(("expert",), waiting_members)
+    errands.install()

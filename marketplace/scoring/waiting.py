@@ -3,37 +3,26 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import exists, func, select
-from sqlalchemy.orm import joinedload
+from sqlalchemy import Select, and_, case, exists, func, or_, select
 
 from marketplace import db
+from marketplace.accounts.models import Organisation
+from marketplace.accounts.queries import shown_name
+from marketplace.accounts.rules import Role
 from marketplace.bids.models import Bid
 from marketplace.bids.rules import BidState
 from marketplace.demands.models import Demand
 from marketplace.demands.rules import State
-from marketplace.panels import queries as panels
 from marketplace.panels.models import Panel, PanelSeat
 from marketplace.panels.rules.seats import SeatState
-from marketplace.platform.errands import MOST, Errand
+from marketplace.platform import errands
+from marketplace.platform.errands import Errand
 from marketplace.platform.policy import Actor
 from marketplace.scoring.models import Sheet
 from marketplace.scoring.queries import COMPETING
 from marketplace.scoring.rules.sheets import SheetState
-
-
-def waiting(actor: Actor, now: datetime) -> list[Errand]:
-    """The actor's seats that ask something of him, in two queries."""
-    seats = list(
-        db.session.scalars(
-            panels.seats_of(actor)
-            .where(PanelSeat.state.in_((SeatState.INVITED, SeatState.CONFIRMED, SeatState.DECLARED)))
-            .limit(MOST)
-        )
-    )
-    counts = open_sheets([seat for seat in seats if seat.panel.demand.state is State.REVIEWING])
-    found = (_errand(seat, counts.get(seat.id, {})) for seat in seats)
-    return [errand for errand in found if errand is not None]
 
 
 def open_sheets(seats: list[PanelSeat]) -> dict[int, dict[str, int]]:
@@ -56,21 +45,63 @@ def open_sheets(seats: list[PanelSeat]) -> dict[int, dict[str, int]]:
     return found
 
 
-def _errand(seat: PanelSeat, counts: dict[str, int]) -> Errand | None:
-    demand, panel = seat.panel.demand, seat.panel
-    url, title, note = f"/review/{demand.ref}", demand.title, demand.unit.display_name
-    if seat.state is SeatState.INVITED:
-        return Errand(title, "评审邀请", "答复邀请", url, note, seat.confirm_by)
-    if seat.state is SeatState.CONFIRMED:
-        return Errand(title, "回避申报", "申报", f"{url}/declaration", note, panel.score_by)
-    if flagged := counts.get(SheetState.FLAGGED, 0):
-        return Errand(title, "核对评分", "核对", url, f"{note}，{flagged}份请再核对", panel.score_by)
-    if drafts := counts.get(SheetState.DRAFT, 0):
-        return Errand(title, "评审打分", "打分", url, f"{note}，还有{drafts}份未提交", panel.score_by)
-    return None
+def seats(actor: Actor, now: datetime) -> Select[Any]:
+    """For an expert: his seats that ask something of him."""
+
+    def sheets(state: SheetState) -> Any:
+        return (
+            select(func.count())
+            .select_from(Sheet)
+            .join(Bid, Bid.id == Sheet.bid_id)
+            .where(
+                Sheet.seat_id == PanelSeat.id,
+                Sheet.round == Panel.review_round,
+                Sheet.state == state,
+                Bid.state.in_(COMPETING),
+                Demand.state == State.REVIEWING,
+            )
+            .scalar_subquery()
+        )
+
+    flagged, drafts = sheets(SheetState.FLAGGED), sheets(SheetState.DRAFT)
+    invited = PanelSeat.state == SeatState.INVITED
+    return (
+        errands.line(
+            number=PanelSeat.id,
+            ref=func.coalesce(Demand.number, Demand.key),
+            title=Demand.title,
+            note=shown_name(),
+            word=errands.words(PanelSeat.state, flagged, drafts),
+            due=case((invited, PanelSeat.confirm_by), else_=Panel.score_by),
+        )
+        .select_from(PanelSeat)
+        .join(Panel, Panel.id == PanelSeat.panel_id)
+        .join(Demand, Demand.id == Panel.demand_id)
+        .join(Organisation, Organisation.id == Demand.unit_id)
+        .where(
+            PanelSeat.expert_account_id == actor.id,
+            PanelSeat.round == Panel.round,
+            or_(
+                PanelSeat.state.in_((SeatState.INVITED, SeatState.CONFIRMED)),
+                and_(PanelSeat.state == SeatState.DECLARED, or_(flagged > 0, drafts > 0)),
+            ),
+        )
+    )
 
 
-def to_start(actor: Actor, now: datetime) -> list[Errand]:
+def _seat(row: Any) -> Errand:
+    state, flagged, drafts = row.word.split("|")
+    url, due = f"/review/{row.ref}", row.due_at
+    if state == SeatState.INVITED:
+        return Errand(row.title, "评审邀请", "答复邀请", url, row.note, due)
+    if state == SeatState.CONFIRMED:
+        return Errand(row.title, "回避申报", "申报", f"{url}/declaration", row.note, due)
+    if int(flagged):
+        return Errand(row.title, "核对评分", "核对", url, f"{row.note}，{flagged}份请再核对", due)
+    return Errand(row.title, "评审打分", "打分", url, f"{row.note}，还有{drafts}份未提交", due)
+
+
+def to_start(actor: Actor, now: datetime) -> Select[Any]:
     """For the publisher: opened demands whose bids are all decided and whose panel is seated and has declared."""
     declared = (
         select(func.count())
@@ -79,15 +110,20 @@ def to_start(actor: Actor, now: datetime) -> list[Errand]:
     )
     undecided = exists().where(Bid.demand_id == Demand.id, Bid.state.in_((BidState.OPENED, BidState.CURE)))
     eligible = exists().where(Bid.demand_id == Demand.id, Bid.state == BidState.ELIGIBLE)
-    rows = db.session.scalars(
-        select(Demand)
+    ref = func.coalesce(Demand.number, Demand.key)
+    return (
+        errands.line(number=Demand.id, ref=ref, title=Demand.title, note=shown_name())
+        .select_from(Demand)
         .join(Panel, Panel.demand_id == Demand.id)
+        .join(Organisation, Organisation.id == Demand.unit_id)
         .where(Demand.state == State.OPENED, declared == Panel.size, ~undecided, eligible)
-        .order_by(Demand.id)
-        .limit(MOST)
-        .options(joinedload(Demand.unit))
     )
-    return [
-        Errand(demand.title, "开始评审", "开始", f"/panels/{demand.ref}/start", demand.unit.display_name)
-        for demand in rows
-    ]
+
+
+def _start(row: Any) -> Errand:
+    return Errand(row.title, "开始评审", "开始", f"/panels/{row.ref}/start", row.note)
+
+
+def install() -> None:
+    errands.register((Role.EXPERT,), seats, _seat)
+    errands.register((Role.PUBLISHER,), to_start, _start)

@@ -191,6 +191,15 @@ def test_there_and_back_ends_on_the_same_working_day(day, count):
     assert CALENDAR.subtract_working_days(CALENDAR.add_working_days(start, count), count) == start
 
 
+@given(DAYS, st.integers(1, 12), st.integers(0, 24 * 4 - 1), st.integers(-40, 2))
+def test_what_is_over_began_before_the_threshold(day, count, quarter, before):
+    """For every day around it: over by an instant means begun before the threshold, and the other way round."""
+    instant = midnight_after(day) + timedelta(minutes=15 * quarter)
+    begun = midnight_after(day + timedelta(days=before)) - timedelta(minutes=1)
+    over = close_of(CALENDAR.add_working_days(beijing_day(begun), count)) <= instant
+    assert (begun < CALENDAR.over_by(instant, count)) == over
+
+
 @given(DAYS, DAYS)
 def test_later_never_ends_earlier(one, other):
     first, second = sorted((one, other))

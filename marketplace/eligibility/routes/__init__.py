@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from datetime import datetime
+from collections.abc import Iterator
 from importlib import import_module
 from typing import Any
 
@@ -13,13 +12,9 @@ from flask_babel import gettext as _
 from marketplace import web
 from marketplace.bids.models import Bid
 from marketplace.bids.rules import STATE_LABELS, TONES
-from marketplace.demands.rules import STATE_LABELS as DEMAND_STATES
-from marketplace.eligibility import notices, pages, queries
+from marketplace.eligibility import errands, notices, pages, queries
 from marketplace.eligibility.rules import PROMISE_WORDS
-from marketplace.platform import errands
 from marketplace.platform.files.names import disposition
-from marketplace.platform.policy import Actor
-from marketplace.settings import queries as settings
 
 bp = Blueprint("eligibility", __name__)
 
@@ -68,50 +63,9 @@ def download(chunks: Iterator[bytes], *, name: str, size: int) -> Response:
     return response
 
 
-def waiting_officer(actor: Actor, now: datetime) -> Sequence[errands.Errand]:
-    """The screener's undecided bids, and for the publisher the demands whose bids are all decided."""
-    found = []
-    for line in queries.worklist(now)[: errands.MOST]:
-        mine = actor.has("screener") if line.waiting else actor.has("publisher")
-        if not mine:
-            continue
-        note = _("待定%(waiting)s份，合格%(admitted)s份", waiting=line.waiting, admitted=line.admitted)
-        if line.overdue:
-            note = _("%(note)s，补正逾期%(overdue)s份", note=note, overdue=line.overdue)
-        found.append(
-            errands.Errand(
-                title=line.demand.title,
-                matter=_("资格审查"),
-                verb=_("资格审查") if line.waiting else _("看审查结果"),
-                url=url_for("eligibility.demand", ref=line.demand.ref),
-                note=note,
-                due_at=queries.due_at(line, settings.calendar()) if line.waiting else None,
-                state=(DEMAND_STATES[line.demand.state].zh, "work"),
-            )
-        )
-    return found
-
-
-def waiting_bidder(actor: Actor, now: datetime) -> Sequence[errands.Errand]:
-    """A bidder's cures that are not answered yet."""
-    return [
-        errands.Errand(
-            title=cure.bid.demand.title,
-            matter=_("补正"),
-            verb=_("去补正"),
-            url=url_for("eligibility.mine", public_id=cure.bid.public_id),
-            note=cure.bid.organisation.display_name,
-            due_at=cure.due_at,
-            state=(_("补正中"), "alert"),
-        )
-        for cure in queries.open_cures(actor)
-    ]
-
-
 def install(app: Flask) -> None:
     import_module("marketplace.eligibility.routes.officer")
     import_module("marketplace.eligibility.routes.bidder")
     app.register_blueprint(bp)
-    errands.register(("screener", "publisher"), waiting_officer)
-    errands.register(("bidder", "org_admin"), waiting_bidder)
+    errands.install()
     notices.install()

@@ -9,7 +9,6 @@ from flask import Blueprint, Flask
 
 from marketplace.openings import errands, jobs
 from marketplace.openings.cli import reopen
-from marketplace.platform.errands import register
 from marketplace.platform.outbox.service import subscribe
 from marketplace.worker import every
 
@@ -28,8 +27,5 @@ def install(app: Flask) -> None:
     subscribe("openings", jobs.handle, topics=("demand.withdraw", "demand.lapse", "opening."))
     every(2, "openings", partial(jobs.run, storage=app.extensions["storage"], scanner=config.clamd or None))
     every(60, "custodian reminders", jobs.remind)
-    register(("custodian",), errands.releases)
-    register(("custodian",), errands.keys)
-    register(("secadmin", "supervisor", "publisher"), errands.confirmations)
-    register(("screener", "publisher"), errands.objections)
+    errands.install()
     app.cli.add_command(reopen)

@@ -7,7 +7,6 @@ from datetime import datetime
 from flask import Blueprint, Flask, g, redirect
 
 from marketplace import db, worker
-from marketplace.platform import errands
 from marketplace.web import ResponseValue, sign_in_url
 
 bp = Blueprint("panels", __name__)
@@ -23,17 +22,16 @@ def _sign_in() -> ResponseValue | None:
 
 
 def install(app: Flask) -> None:
-    from marketplace.panels import invitations, telling
+    from marketplace.panels import invitations, telling, waiting
     from marketplace.panels.cli import panel_commands
     from marketplace.panels.routes import acts, invitation, panel, pool, scan  # noqa: F401
-    from marketplace.panels.waiting import waiting
 
     invitations.configure(str(app.secret_key))
     telling.install()
     for blueprint in (bp, experts_bp, invitations_bp):
         app.register_blueprint(blueprint)
     app.cli.add_command(panel_commands)
-    errands.register(("screener", "publisher", "supervisor"), waiting)
+    waiting.install()
     worker.every(EXPIRE_EVERY, "panel-invitations", expire)
 
 

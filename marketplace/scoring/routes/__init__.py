@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from flask import Blueprint, Flask, g, redirect
 
-from marketplace.platform import errands
 from marketplace.web import ResponseValue, sign_in_url
 
 bp = Blueprint("review", __name__)
@@ -17,11 +16,9 @@ def _sign_in() -> ResponseValue | None:
 
 
 def install(app: Flask) -> None:
-    from marketplace.scoring import telling
+    from marketplace.scoring import telling, waiting
     from marketplace.scoring.routes import desk, seat, start  # noqa: F401
-    from marketplace.scoring.waiting import to_start, waiting
 
     telling.install()
     app.register_blueprint(bp)
-    errands.register(("expert",), waiting)
-    errands.register(("publisher",), to_start)
+    waiting.install()

@@ -178,7 +178,7 @@ def counts(query: Select[Demand], actor: Actor, now: datetime, calendar: Calenda
     found = db.session.execute(
         select(func.count(), func.count(case((rows.c.at > before, 1))), before, *steps).select_from(rows)
     ).one()
-    late, today, soon, dated = found[3:] or (0, 0, 0, 0)
+    late, today, soon, dated = list(found)[3:] or [0, 0, 0, 0]
     return Counts(found[0], found[1], found[2], (late, today - late, soon - today, dated - soon))
 
 

@@ -6,7 +6,7 @@ A feature registers, in its ``install``, for the roles that it concerns a query 
     # ask(actor, now) -> errands.line(number=…, ref=…, title=…).where(…), or None when nothing can wait for him
     # tell(row) -> Errand, or None when a closer look says that nothing waits
 
-Every query has the columns of ``line``, so the desk asks all of them in one statement: however many
+Every query has the columns of ``line``, so the desk asks all of them in one statement (docs/adr/errands.md): however many
 features there are, a desk costs the same. A query finds only what this actor may know and has to act on.
 """
 

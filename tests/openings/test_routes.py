@@ -6,14 +6,17 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from marketplace import db
 from marketplace.bids import service
+from marketplace.bids.rules import BidAction
 from marketplace.bids.rules import Stage as OpeningStage
 from marketplace.custody import queries as custody
 from marketplace.custody import software
 from marketplace.custody.rules import custodian_id
 from marketplace.demands.models import Demand
+from marketplace.demands.rules import State
 from marketplace.openings import queries
 from marketplace.openings.rules import Step
 from marketplace.platform import clock
@@ -200,6 +203,36 @@ def test_two_custodians_release_in_the_browser(closed: Demand, storage: LocalSto
     assert queries.hall(closed, clock.site_now()).step is Step.OPENED
 
 
+def test_the_desk_asks_for_exactly_what_is_due(stage: Stage, storage: LocalStorage, sign_in: SignIn) -> None:
+    """Before the deadline nothing, then the first stage until one has released, later the prices; as ``duties`` says."""
+    demand = making.sealed(stage, [small_bid(1)], storage=storage, two_step=True, **LEVEL)
+    everybody = {"custodian1", "custodian2", "custodian3"}
+
+    def asked(verb: str) -> set[str]:
+        db.session.commit()
+        found = {username for username in everybody if sign_in(username).get("/desk").has(verb)}
+        now = clock.site_now()
+        assert found == {who for who in everybody if any(duty.due for duty in queries.duties(stage.actor(who), now))}
+        return found
+
+    assert asked("释放标书") == set()
+    making.close(demand)
+    service.freeze(demand, now=clock.site_now())
+    assert asked("释放标书") == everybody
+    making.release_as(demand, "custodian1")
+    assert asked("释放标书") == {"custodian2", "custodian3"}
+    making.release_as(demand, "custodian3")
+    assert asked("释放") == set(), "enough have released"
+    assert service.open_now(demand, stage=OpeningStage.FIRST, storage=storage)
+    service.move(making.bid_of(demand, "bidder"), BidAction.ADMIT, actor=actor("screener"), now=clock.site_now())
+    db.session.execute(update(Demand).where(Demand.id == demand.id).values(state=State.REVIEWING))
+    assert asked("释放报价") == set(), "not called yet"
+    service.call_prices(demand, now=clock.site_now())
+    assert asked("释放报价") == everybody
+    making.release_as(demand, "custodian2", stage=OpeningStage.PRICE)
+    assert asked("释放报价") == {"custodian1", "custodian3"}
+
+
 def test_the_password_is_asked_again(closed: Demand, sign_in: SignIn) -> None:
     answer = released_by(sign_in("custodian1"), closed, "custodian1", password="wrong")
     assert answer.status_code == 403
@@ -224,6 +257,7 @@ def test_a_key_is_enrolled_confirmed_by_another_and_proved(sign_in: SignIn) -> N
     key = generate_private_key()
     custodian = sign_in("custodian1")
     assert custodian.get("/custody").has("还没有登记密钥")
+    assert custodian.get("/desk").has("登记保管人密钥")
     assert custodian.get("/custody/key").submit(point="00").status == 422
     assert custodian.get("/custody/key").submit(point=public_bytes(key).hex()).has("公钥已登记")
     user = factories.person("custodian1")
@@ -233,17 +267,22 @@ def test_a_key_is_enrolled_confirmed_by_another_and_proved(sign_in: SignIn) -> N
     assert custodian.get(confirm).status == 403
     assert sign_in("bidder").get(confirm).status == 403
     second = sign_in("secadmin")
+    assert second.get("/desk").has("核对郭一的密钥指纹")
+    assert not custodian.get("/desk").has("密钥指纹")
     page = second.get("/custody/keys")
     assert page.has("郭一")
     assert row.fingerprint[:16] not in page.text
     assert second.get(confirm).submit(fingerprint="0" * 16).status == 422
     assert second.get(confirm).submit(fingerprint=row.fingerprint[:16]).has("密钥已确认")
+    assert not second.get("/desk").has("密钥指纹")
+    assert custodian.get("/desk").has("证明仍持有密钥")
     asked = custodian.post("/custody/challenges").response.get_json()
     answer = answer_challenge(
         key, custodian_id=asked["custodian"], nonce=asked["nonce"], sealed=bytes.fromhex(asked["sealed"])
     )
     page = custodian.post("/custody/proofs", {"nonce": asked["nonce"], "answer": answer.hex()}, follow=True)
     assert page.has("90天内有效")
+    assert not custodian.get("/desk").has("证明仍持有密钥")
     assert custodian.get("/custody/key/file").status == 404  # his own key: the platform has no file of it
     assert custodian.get("/custody/key/retirement").submit(reason="更换").has("旧密钥已停用")
 

@@ -22,6 +22,7 @@ from marketplace import create_app, db, features, migrate
 from marketplace.accounts import queries
 from marketplace.config import Config
 from marketplace.custody import software
+from marketplace.demands import views
 from marketplace.platform import audit
 from marketplace.platform.policy import Actor
 from tests import factories
@@ -84,6 +85,7 @@ def app(config: Config, engine: Engine) -> Flask:
 def session(engine: Engine) -> Iterator[Session]:
     """The process's session inside an outer transaction: whatever is committed is rolled back at the end."""
     db.session.remove()
+    views._counts.clear()  # ids repeat after a rollback: looks at an earlier test's demand are not this one's
     connection = engine.connect()
     outer = connection.begin()
     db.session.configure(bind=connection, join_transaction_mode="create_savepoint")

@@ -159,7 +159,7 @@ def test_from_draft_to_the_list_by_keyboard_alone(browser: Browser, site: str):
     expect(publisher.locator("main")).to_contain_text("已入库")
 
     publisher.goto(f"{site}/desk/batches/ZZGX-2026-03/publication")
-    label = publisher.get_by_label("只用键盘填报的泵房水质监测", exact=True)
+    label = publisher.get_by_role("checkbox", name="只用键盘填报的泵房水质监测")
     box = f"#{label.get_attribute('id')}"
     tab_to(publisher, box)
     publisher.keyboard.press("Space")

@@ -8,15 +8,21 @@ RUNTIME := .venv/.ok-$(call DIGEST,requirements.txt)
 DEV := .venv/.ok-$(call DIGEST,requirements-dev.txt)
 PYTEST := $(BIN)/python -m pytest -q
 JOBS ?= 2
+TESTS ?= tests
 
-.PHONY: run test check soak bench search-quality e2e lock vendor i18n format clean
+.PHONY: run test quick check soak bench search-quality e2e lock vendor i18n format clean
 
 run: $(RUNTIME)
 	@export PORT=$(PORT) ZHANGBANG_DEMO=$${ZHANGBANG_DEMO-1}; \
 	$(BIN)/flask --app wsgi prepare && exec $(BIN)/gunicorn -c gunicorn.conf.py wsgi:app
 
 test: $(DEV)
-	$(PYTEST) -n $(JOBS) --dist loadfile tests
+	$(PYTEST) -n $(JOBS) --dist loadfile $(TESTS)
+
+# What one runs all day: without browsers, kills, crowds and walks, which CI always runs.
+quick: $(DEV)
+	$(PYTEST) -n $(JOBS) --dist loadfile tests --ignore tests/browser --ignore tests/front/test_browser.py \
+		$$(grep -rlE "^from tests.sizes import" tests --include='test_*.py' | sed 's/^/--ignore /')
 
 check: $(DEV)
 	$(BIN)/ruff format --check marketplace tests wsgi.py

@@ -16,7 +16,11 @@ def install() -> None:
 
 
 def handle(rows: list[OutboxRow], now: datetime) -> None:
-    """Each touched document once; reading a row again finds its hits already there."""
+    """Each touched document once; reading a row again finds its hits already there.
+
+    A drain goes on while others write: what was published after it began is public by its own row's instant.
+    """
     ids = sources.touched(rows)
+    now = max(now, max(row.at for row in rows))
     if ids and service.evaluate(ids, now, rows[-1].at):
         service.tell_at_once(now)

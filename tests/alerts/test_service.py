@@ -117,6 +117,15 @@ def test_a_scheduled_demand_is_told_when_it_becomes_visible_and_not_before(keep,
     assert [name for name, _ in told()] == ["bidder"]
 
 
+def test_what_is_published_while_the_worker_reads_on_is_not_passed_over(keep, stage, now):
+    """A drain has one instant and reads rows that others write meanwhile, with later ones."""
+    keep()
+    stage.now = now + timedelta(seconds=30)
+    stage.published(title="地下车库停车诱导与反向寻车")
+    happen(now, times=1)
+    assert len(told()) == 1
+
+
 def test_a_batch_called_back_tells_nobody(keep, stage, now, actor):
     keep()
     demand = stage.published()

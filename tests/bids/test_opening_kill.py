@@ -92,3 +92,20 @@ def test_killed_at_random_and_resumed(real: Engine, tmp_path: Path) -> None:
         assert log.verify().ok
     record = record_of(key)
     assert len({line["bid"] for line in record["bids"]}) == len(record["bids"]) == BIDS
+
+
+def test_one_demand_that_cannot_be_opened_holds_up_no_other(real: Engine, tmp_path: Path) -> None:
+    storage = LocalStorage(tmp_path / "files")
+    broken = demand_ready(storage)
+    with db.transaction() as session:
+        session.get_one(Demand, broken).set_hash = "0" * 64  # a custodian set that nobody knows
+        now = clock.site_now()
+        sound = Stage(now).published().id
+        Bidder("crowd000", storage, now).seal(session.get_one(Demand, sound), small_bid(1))
+    with db.transaction() as session:
+        demand = session.get_one(Demand, sound)
+        clock.move_to(after(demand, minutes=1))
+        service.release_by_software(demand, stage=OpeningStage.FIRST, now=clock.site_now())
+    assert service.open_waiting(clock.wall_now(), storage=storage, scanner=None) == 1
+    assert record_of(sound) is not None
+    assert record_of(broken) is None

@@ -4,6 +4,7 @@ by keyboard alone.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 
@@ -216,6 +217,22 @@ def test_two_custodians_release_in_their_browsers_and_the_record_appears(browser
     assert reader.locator("tbody tr").count() >= 1
     expect(reader.locator("tbody tr").first).to_contain_text("有效")
     reader.context.close()
+
+
+def test_a_hall_that_was_drawn_just_before_a_change_draws_itself_anew(browser: Browser, site: str) -> None:
+    """The opening may be over before the open page asks for the first time: it compares with what it shows itself."""
+    page = person(browser, site)
+    asked: list[str] = []
+    page.route(
+        "**/opening/state.json",
+        lambda route: (asked.append("x"), route.fulfill(json={"state": "opened", "percent": 100})),
+    )
+    page.goto(f"{site}/demands/ZZGX-2026-02-026/opening")
+    expect(page.locator("[data-module=hall]")).to_have_attribute("data-state", re.compile("^closed-"))
+    with page.expect_navigation(timeout=10_000):
+        pass
+    assert asked == ["x"]
+    page.context.close()
 
 
 def test_a_custodian_makes_his_key_and_proves_it(browser: Browser, site: str) -> None:

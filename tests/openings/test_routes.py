@@ -86,7 +86,9 @@ def test_the_hall_shows_who_has_released_and_no_count(closed: Demand, visitor: C
     assert FIRM not in page.text
     making.release_as(closed, "custodian2")
     db.session.commit()
-    assert hall(visitor, closed).has("开启进度")
+    page = hall(visitor, closed)
+    assert page.has("开启进度")
+    assert page.html.xpath("//*[@data-module='hall']")[0].get("data-state") == "running-2"
     state = visitor.get(f"/demands/{closed.number}/opening/state.json")
     assert state.response.get_json() == {"state": "running-2", "percent": 0}
 

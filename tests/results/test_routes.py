@@ -79,7 +79,7 @@ def test_the_ranking_shows_everything_and_replays_itself(review: Review, sign_in
     assert page.has("河洛智感科技有限公司")
     assert page.has("01 周一")
     assert ranking.hash[:8] in page.main
-    assert len(page.html.xpath("//section[@aria-labelledby='s-single']//tbody/tr")) == 15
+    assert len(page.html.xpath("//div[@aria-labelledby='s-single']//tbody/tr")) == 15
     sheet = sign_in("publisher").get(url(review, "ranking.xlsx"))
     assert sheet.response.data[:2] == b"PK"
     record = sign_in("publisher").get(url(review, "ranking/record.json"))

@@ -337,9 +337,13 @@ def open_waiting(now: datetime, *, storage: Storage, scanner: str | None) -> int
     """The job: open whatever custodians have released. Returns how many stages were concluded."""
     with db.transaction():
         due = [(row.demand_id, row.stage) for row in db.session.scalars(select(BidStage).where(BidStage.due))]
-    return sum(
-        _open(demand_id, stage, storage=storage, scanner=scanner, unit=db.transaction) for demand_id, stage in due
-    )
+    concluded = 0
+    for demand_id, stage in due:
+        try:
+            concluded += _open(demand_id, stage, storage=storage, scanner=scanner, unit=db.transaction)
+        except Exception:  # a full disk, say: tried again in the next round, and nobody else waits for it
+            log.exception("opening", demand=demand_id)
+    return concluded
 
 
 def open_now(demand: Demand, *, stage: Stage, storage: Storage, scanner: str | None = None) -> bool:

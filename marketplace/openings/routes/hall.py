@@ -37,7 +37,7 @@ def _context(demand: Demand) -> dict[str, Any]:
         "keepers": pages.keepers(hall.keepers, hall, tongue, over=over or hall.step is Step.RUNNING),
         "quorum_word": pages.quorum(hall.keepers, hall, tongue),
         "price_keepers": pages.keepers(hall.price_keepers, hall, tongue, over=price_over),
-        "live": hall.step in (Step.CLOSED, Step.RUNNING) or hall.price_step in (Step.CLOSED, Step.RUNNING),
+        "live": hall.step in (Step.BEFORE, Step.CLOSED, Step.RUNNING) or hall.price_step in (Step.CLOSED, Step.RUNNING),
         "running": Step.RUNNING in (hall.step, hall.price_step),
         "record": record,
         "lines": pages.record_lines(record, tongue) if record is not None else [],
@@ -58,9 +58,7 @@ def hall(demand: Demand) -> ResponseValue:
 def hall_state(demand: Demand) -> ResponseValue:
     """For the page's script while something is going on: step, who has released, percent in quarters."""
     found = queries.hall(demand, g.now)
-    price = f"-{found.price_step}" if found.price_step is not None else ""
-    released = sum(item.released_at is not None for item in (*found.keepers, *found.price_keepers))
-    return jsonify(state=f"{found.step}{price}-{released}", percent=found.percent)
+    return jsonify(state=found.mark, percent=found.percent)
 
 
 @bp.get("/demands/<ref>/opening/record")

@@ -17,7 +17,8 @@ from babel.messages.pofile import read_po, write_po
 
 ROOT = Path(__file__).resolve().parent.parent
 CATALOGUE = ROOT / "marketplace" / "translations" / "en" / "LC_MESSAGES" / "messages.po"
-# Pages for the public and for companies are bilingual from the start; staff pages may follow (design/ui.md).
+# Pages for the public and for companies are bilingual from the start; staff pages may follow (design/ui.md). CODE: the
+# same for the texts that modules hold.
 BILINGUAL = (
     "base.html", "layouts/", "components/", "errors/", "home/", "batches/", "demands/form", "demands/list",
     "demands/show", "demands/history", "demands/print", "questions/", "accounts/", "organisations/", "search/", "capabilities/", "matching/", "alerts/", "bids/", "notices/", "awards/",
@@ -26,7 +27,14 @@ BILINGUAL = (
     "eligibility/mine", "eligibility/renounce",
 )  # fmt: skip
 METHODS = [("marketplace/**.py", "python"), ("templates/**.html", "jinja2"), ("templates/**.txt", "jinja2")]
-KEYWORDS = {"_": None, "_l": None, "gettext": None, "ngettext": (1, 2), "lazy_gettext": None, "N_": None}
+CODE = (
+    "accounts/", "alerts/", "batches/", "bids/", "capabilities/", "demands/forms/fields", "demands/routes/public", "desk/",
+    "frontend/", "home/", "matching/", "notices/routes", "notifications/", "openings/routes/hall", "questions/", "search/",
+    "transparency/", "web", "platform/",
+)  # fmt: skip
+KEYWORDS = {
+    "_": None, "_l": None, "gettext": None, "ngettext": (1, 2), "lazy_gettext": None, "N_": None, "pgettext": ((1, "c"), 2),
+}  # fmt: skip
 
 
 def collected() -> tuple[Catalog, set[str]]:
@@ -40,9 +48,9 @@ def collected() -> tuple[Catalog, set[str]]:
             ],
             keywords=KEYWORDS,
         )
-        for path, _, message, _, _ in found:
-            catalogue.add(message)
-            if folder == "templates" and path.startswith(BILINGUAL):
+        for path, _, message, _, context in found:
+            catalogue.add(message, context=context)
+            if path.startswith(BILINGUAL if folder == "templates" else CODE):
                 needed.add(message if isinstance(message, str) else message[0])
     return catalogue, needed
 
@@ -51,7 +59,8 @@ def main(arguments: list[str]) -> int:
     template, needed = collected()
     with CATALOGUE.open("rb") as stream:
         english = read_po(stream, locale="en")
-    missing = [m.id for m in template if m.id and not (english.get(m.id) and english[m.id].string)]
+    known = {(m.id, m.context) for m in english if m.string}
+    missing = [m.id for m in template if m.id and (m.id, m.context) not in known]
     if "--check" not in arguments:
         english.update(template, no_fuzzy_matching=True)
         english.obsolete.clear()

@@ -11,6 +11,7 @@ from typing import Any
 
 from flask import Flask, current_app, g, request, url_for
 from flask_babel import gettext as _
+from flask_babel import pgettext
 
 from marketplace.accounts.rules import ROLE_LABELS, Role
 from marketplace.frontend.serving import StaticFiles
@@ -87,7 +88,7 @@ def account(actor: Actor) -> dict[str, Any] | None:
 
 def site(settings: Mapping[str, Any]) -> dict[str, Any]:
     """The site's names and the lines of its foot: what is set, over the product's own defaults."""
-    return {"name": _("张榜"), "title": _("应用场景需求发布平台")} | {
+    return {"name": pgettext("brand", "张榜"), "title": _("应用场景需求发布平台")} | {
         key: value for key, value in settings.items() if value
     }
 

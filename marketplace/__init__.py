@@ -15,7 +15,7 @@ def create_app(config: Config | None = None, *, engine: Any = None) -> Flask:
     """The application. Tests hand in their ``config`` and ``engine``; everybody else is served by the environment."""
     from marketplace import features, logs, web
     from marketplace.custody import software
-    from marketplace.platform import audit, translations
+    from marketplace.platform import audit, clock, translations
 
     config = config or from_environment()
     logs.configure()
@@ -44,6 +44,7 @@ def create_app(config: Config | None = None, *, engine: Any = None) -> Flask:
     _connect(app, config, engine)
     audit.configure(config.keys, config.log_origin)
     software.configure(config.keys, demo=config.demo)
+    clock.configure(strict=not config.demo)
     web.install(app)
     features.install(app)
     return app

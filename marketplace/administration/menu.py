@@ -21,6 +21,7 @@ def desk() -> list[dict[str, Any]]:
         ("settings.vocabulary", _("方向与产业"), "settings.edit"),
         ("settings.site", _("站点与页脚"), "settings.edit"),
         ("settings.mail", _("邮件与后台任务"), "settings.edit"),
+        ("settings.clock_check", _("时钟核对"), "settings.edit"),
         ("log.index", _("操作记录"), "log.read"),
     )
     items = [

@@ -38,6 +38,7 @@ KIND_LABELS: dict[str, str] = {
     "settings.site": "修改站点设置",
     "settings.taxonomy": "修改方向与产业",
     "settings.mail": "修改邮件设置",
+    "settings.clock": "核对时钟",
     "demo.clock": "拨动演示时钟",
     "demand.create": "新建需求",
     "demand.edit": "修改需求",

@@ -211,15 +211,19 @@ class BidReceipt(db.Base):
 
 
 class BidFreeze(db.Base):
-    """The set of live versions from the deadline on; its hash is a leaf. Written once, with or without bids."""
+    """The set of live versions from the deadline on; its hash is a leaf. Written once, with or without bids; a demand
+    reopened after an outage gets a second one, and the first stays on record as superseded.
+    """
 
     __tablename__ = "bid_freeze"
 
     demand_id: Mapped[int] = mapped_column(ForeignKey("demand.id"), primary_key=True)
+    round: Mapped[int] = mapped_column(primary_key=True, autoincrement=False, default=1, server_default="1")
     document: Mapped[dict[str, Any]]
     hash: Mapped[str] = mapped_column(String(64))
     frozen_at: Mapped[datetime]
     log_seq: Mapped[int | None] = mapped_column(db.Key)
+    superseded_at: Mapped[datetime | None]
 
 
 class BidStage(db.Base):

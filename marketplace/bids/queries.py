@@ -206,8 +206,15 @@ def receipt(row: BidReceipt) -> Receipt:
 
 
 def freeze_of(demand: Demand) -> BidFreeze | None:
-    """The frozen set, once it is written down."""
-    return db.session.get(BidFreeze, demand.id)
+    """The frozen set that holds, once it is written down."""
+    query = select(BidFreeze).where(BidFreeze.demand_id == demand.id, BidFreeze.superseded_at.is_(None))
+    return db.session.scalar(query)
+
+
+def last_freeze(demand: Demand) -> BidFreeze | None:
+    """The newest frozen set, superseded or not."""
+    query = select(BidFreeze).where(BidFreeze.demand_id == demand.id).order_by(BidFreeze.round.desc()).limit(1)
+    return db.session.scalar(query)
 
 
 def stage_of(demand: Demand, stage: Stage) -> BidStage | None:

@@ -188,6 +188,15 @@ def deadline_after_pause(
     return calendar.round_up(deadline_at + (resumed_at - suspended_at))
 
 
+def deadline_after_outage(
+    *, outage_from: datetime, outage_until: datetime, reopened_at: datetime, calendar: Calendar
+) -> datetime:
+    """At least as long as the platform was away, counted from the reopening, rounded up to 17:00 of a working day."""
+    if outage_until <= outage_from:
+        raise ValueError("an outage ends after it began")
+    return calendar.round_up(reopened_at + (outage_until - outage_from))
+
+
 def answer_due_at(*, asked_at: datetime, deadline_at: datetime, calendar: Calendar) -> datetime:
     """When a question must be answered: within 3 working days, and at least one working day before the deadline."""
     within = calendar.add_working_days(beijing_day(asked_at), ANSWER_WORKING_DAYS)

@@ -17,7 +17,14 @@ from marketplace.demands.models import Demand, DemandVersion
 from marketplace.demands.rules import CUSTODY, PHASES, TONES, State
 from marketplace.demands.score_sheets import AGGREGATES, CRITERION_KINDS
 from marketplace.demands.validity import LABELS
-from marketplace.platform.formatting import beijing, date_table_short, date_text, masked_phone, money_text
+from marketplace.platform.formatting import (
+    beijing,
+    date_table_short,
+    date_text,
+    masked_phone,
+    moment_text,
+    money_text,
+)
 from marketplace.platform.money import trimmed
 from marketplace.taxonomy import Label
 
@@ -432,6 +439,7 @@ _LOGGED = {
     "demand.extend": Label("延期", "Extended"),
     "demand.suspend": Label("暂停", "Suspended"),
     "demand.resume": Label("恢复", "Resumed"),
+    "demand.reopen": Label("重开揭榜", "Reopened for bids"),
     "demand.withdraw": Label("撤榜", "Withdrawn"),
     "demand.lapse": Label("流榜", "Lapsed"),
     "demand.open": Label("开启", "Opened"),
@@ -449,6 +457,11 @@ def acts_of_log(entries: Iterable[Any], language: str) -> list[dict[str, Any]]:
         if before and after:
             change = {"field": "closes_at", "before": before, "after": after}
             changes.append(change_shown(change, language))
+        if entry.facts.get("outage_from"):
+            span = "—".join(
+                moment_text(datetime.fromisoformat(entry.facts[end])) for end in ("outage_from", "outage_until")
+            )
+            changes.append({"label": word("平台中断", "Platform outage"), "text": span})
         if entry.data.get("reason"):
             changes.append({"label": word("理由", "Reason"), "text": entry.data["reason"]})
         what = label(_LOGGED, entry.kind, language)

@@ -49,6 +49,7 @@ class Action(StrEnum):
     EXTEND = "extend"
     SUSPEND = "suspend"
     RESUME = "resume"
+    REOPEN = "reopen"
     WITHDRAW = "withdraw"
     LAPSE = "lapse"
     OPEN = "open"
@@ -82,6 +83,7 @@ TABLE: dict[tuple[State, Action], State] = {
     (_S.PUBLISHED, _A.EXTEND): _S.PUBLISHED,
     (_S.PUBLISHED, _A.SUSPEND): _S.SUSPENDED,
     (_S.SUSPENDED, _A.RESUME): _S.PUBLISHED,
+    (_S.PUBLISHED, _A.REOPEN): _S.PUBLISHED,
     (_S.PUBLISHED, _A.WITHDRAW): _S.WITHDRAWN,
     (_S.SUSPENDED, _A.WITHDRAW): _S.WITHDRAWN,
     (_S.PUBLISHED, _A.LAPSE): _S.LAPSED,
@@ -132,6 +134,7 @@ ACTION_LABELS: dict[Action, Label] = {
     _A.EXTEND: Label("延期", "Extend"),
     _A.SUSPEND: Label("暂停", "Suspend"),
     _A.RESUME: Label("恢复", "Resume"),
+    _A.REOPEN: Label("重开揭榜", "Reopen for bids"),
     _A.WITHDRAW: Label("撤榜", "Withdraw"),
     _A.LAPSE: Label("流榜", "Lapse"),
     _A.OPEN: Label("开启", "Open"),
@@ -196,6 +199,7 @@ def accepts_bids(state: State, *, visible_from: datetime | None, closes_at: date
 
 # Acts that need two people: who may confirm what a publisher proposed (never the proposer).
 SECOND_PERSON: dict[Action, tuple[Role, ...]] = {
+    _A.REOPEN: (Role.SUPERVISOR,),
     _A.WITHDRAW: (Role.SUPERVISOR,),
     _A.LAPSE: (Role.PUBLISHER, Role.SUPERVISOR),
     _A.ANNOUNCE: (Role.PUBLISHER, Role.SUPERVISOR),
@@ -295,6 +299,11 @@ nothing_released = Need(
     "保管人已共同释放，标书正在开启，不能再撤榜。开启完成后可以按流榜处理。",
     lambda actor, demand, now: demand.released_at is None,
 )
+none_released = Need(
+    "none_released",
+    "保管人已共同释放，标书正在开启，不能再重开揭榜。",
+    lambda actor, demand, now: demand.released_at is None,
+)
 no_deadline_yet = Need("opened_or_later", "", lambda actor, demand, now: demand.state is not State.PUBLISHED)
 is_public = Need(
     "is_public",
@@ -334,6 +343,7 @@ GRANTS = policy.declare(
         "demand.extend": [[publisher, already_visible, before_deadline]],
         "demand.suspend": [[publisher, already_visible, before_deadline]],
         "demand.resume": [[publisher]],
+        "demand.reopen": [[_confirmed_by(_A.REOPEN), after_deadline, none_released]],
         "demand.withdraw": [
             [publisher, already_visible, before_deadline],
             [publisher, is_suspended],

@@ -39,6 +39,7 @@ BESIDES: tuple[tuple[State, str, str, str], ...] = (
     (State.SUBMITTED, "screening", "demand.screen", "开始审查"),
     (State.SUBMITTED, "comparison", "demand.lookalikes", "比对相似需求"),
     (State.PUBLISHED, "proposal", "demand.propose", "截止后提出撤榜"),
+    (State.PUBLISHED, "reopening", "demand.propose", "平台中断后提出重开揭榜"),
     (State.LAPSED, "republication", "demand.republish", "重新张榜"),
 )
 
@@ -141,7 +142,7 @@ def _fits(demand: Demand, noun: str, now: datetime) -> bool:
             return demand.screening_begun_at is None
         case "comparison":
             return _to_compare(demand)
-        case "proposal":
+        case "proposal" | "reopening":
             return demand.open_proposal is None and demand.closes_at is not None and demand.closes_at <= now
         case _:
             return True

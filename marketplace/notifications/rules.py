@@ -71,6 +71,14 @@ DEMAND: dict[str, tuple[Telling, ...]] = {
         Telling(_PUBLIC, "需求已恢复揭榜：{title}", "截止时间已相应顺延，请查看新的截止时间。", discreet=True),
         Telling((_A.UNIT,), "需求已恢复揭榜：{title}"),
     ),
+    "demand.reopen": (
+        Telling(
+            _PUBLIC, "平台中断，揭榜已重开：{title}", "{reason}请查看新的截止时间；已封的标书继续有效。", discreet=True
+        ),
+        Telling(
+            (_A.UNIT, _A.SUPERVISORS, _A.CUSTODIANS), "平台中断，揭榜已重开：{title}", "{reason}请查看新的截止时间。"
+        ),
+    ),
     "demand.withdraw": (
         Telling(_PUBLIC, "需求已撤榜：{title}", "{reason}", discreet=True),
         Telling((_A.UNIT, _A.SUPERVISORS), "需求已撤榜：{title}", "{reason}"),

@@ -21,6 +21,7 @@ from marketplace.demands.models import Demand
 from marketplace.notifications import queries as people
 from marketplace.notifications import service as notifications
 from marketplace.openings import queries
+from marketplace.platform import clock
 from marketplace.platform.files import Storage
 from marketplace.platform.outbox import OutboxRow
 from marketplace.platform.working_days import BEIJING, beijing_day
@@ -84,6 +85,22 @@ def remind(now: datetime) -> None:
                     text="截止后须由保管人共同释放。请确认密钥文件和口令在手；如无法到场，请尽快告知发榜负责人。",
                     now=now,
                 )
+
+
+def watch_clock(now: datetime) -> None:
+    """Take the clock's witness after a start; tell the administrators, once a day, while the clock is in doubt."""
+    with db.transaction():
+        drift = clock.observe()
+        if abs(drift) > clock.DRIFT_LIMIT_S:
+            log.error("the clock has drifted", seconds=round(drift, 3))
+            notifications.tell(
+                people.holder_ids(Role.SYSADMIN),
+                key=f"clock:{clock.BOOT_ID}:{beijing_day(now)}",
+                title="服务器时钟与开机计时相差超过5秒",
+                text="封标、撤回和开启都已停下。请与授时源核对，再在“时钟核对”中确认。",
+                url="/admin/settings/clock",
+                now=now,
+            )
 
 
 def handle(rows: list[OutboxRow], now: datetime) -> None:

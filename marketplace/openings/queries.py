@@ -85,7 +85,7 @@ def duties(actor: Actor, now: datetime) -> list[Duty]:
 
 def to_freeze(now: datetime) -> Select[Demand]:
     """Demands whose deadline has passed and whose set is not written down yet."""
-    frozen = select(BidFreeze.demand_id)
+    frozen = select(BidFreeze.demand_id).where(BidFreeze.superseded_at.is_(None))
     return (
         select(Demand)
         .where(Demand.state == State.PUBLISHED, Demand.closes_at <= now, Demand.id.not_in(frozen))

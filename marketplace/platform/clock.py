@@ -7,17 +7,29 @@ browser tests and journeys travel in time through the rules and nothing else. Th
 
 from __future__ import annotations
 
+import secrets
 import time
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import CheckConstraint, func, literal, select, update
+import structlog
+from sqlalchemy import CheckConstraint, String, func, literal, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from marketplace import db
-from marketplace.platform.errors import Refused
+from marketplace.platform.errors import Refused, Unavailable
 
+log = structlog.get_logger(__name__)
 BEIJING = ZoneInfo("Asia/Shanghai")
+DRIFT_LIMIT_S = 5.0
+DRIFTED = (
+    "服务器的时钟与开机计时相差超过5秒，截止时刻暂时无法可靠判定，封标、撤回和开启都已停下，没有写入任何内容。"
+    "请稍候再试：系统管理员核对时钟并确认后即可继续。"
+)
+_strict = True
 
 
 class SiteClock(db.Base):
@@ -45,6 +57,35 @@ POSTGRES_TRIGGER = """
 CREATE TRIGGER site_clock_forward BEFORE UPDATE ON site_clock
 FOR EACH ROW EXECUTE FUNCTION site_clock_forward()
 """
+
+
+class ClockWitness(db.Base):
+    """Where the deciding clock stood when this machine started, by its own count of seconds: one row for each start.
+
+    A wall clock that somebody sets moves against that count; one that is merely slow or fast does not.
+    """
+
+    __tablename__ = "clock_witness"
+
+    boot_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    started_s: Mapped[float]  # the deciding clock at the start, in seconds since 1970
+    taken_at: Mapped[datetime]
+
+
+def _boot_id() -> str:
+    """Of this start of the machine; where the system does not tell, this process is its own witness."""
+    with suppress(OSError):
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    return secrets.token_hex(16)
+
+
+BOOT_ID = _boot_id()
+
+
+def configure(*, strict: bool) -> None:
+    """Whether a drifted clock stops what a deadline decides, or is only warned of (the demo)."""
+    global _strict
+    _strict = strict
 
 
 def wall_now() -> datetime:
@@ -75,15 +116,70 @@ def decided_at(session: Session | None = None) -> datetime:
     let a late act in. PostgreSQL's ``now()`` is the transaction's start and would do exactly that.
     """
     session = session or db.session()
+    at = _deciding(session) + offset(session)
+    return at.replace(microsecond=at.microsecond // 1000 * 1000)
+
+
+def _deciding(session: Session) -> datetime:
+    """The database's own clock, without the offset."""
     if session.get_bind().dialect.name == "sqlite":
         text = session.scalar(select(func.strftime("%Y-%m-%dT%H:%M:%f", literal("now"))))
-        at = datetime.fromisoformat(str(text)).replace(tzinfo=UTC)
-    else:
-        value = session.scalar(select(func.clock_timestamp()))
-        assert isinstance(value, datetime)
-        at = value.astimezone(UTC)
-    at += offset(session)
-    return at.replace(microsecond=at.microsecond // 1000 * 1000)
+        return datetime.fromisoformat(str(text)).replace(tzinfo=UTC)
+    value = session.scalar(select(func.clock_timestamp()))
+    assert isinstance(value, datetime)
+    return value.astimezone(UTC)
+
+
+def steady_at(session: Session | None = None) -> datetime:
+    """``decided_at`` for what a bid's fate hangs on: refused (503) while the clock that decides is in doubt.
+
+    In demo mode a drifted clock is only warned of.
+    """
+    session = session or db.session()
+    moved = observe(session)
+    if abs(moved) > DRIFT_LIMIT_S:
+        log.warning("the clock has drifted", seconds=round(moved, 3))
+        if _strict:
+            raise Unavailable(DRIFTED)
+    return decided_at(session)
+
+
+def witness(session: Session | None = None) -> ClockWitness | None:
+    """What was noted at this start of the machine, once something was."""
+    return (session or db.session()).get(ClockWitness, BOOT_ID)
+
+
+def drift(session: Session | None = None) -> float:
+    """Seconds by which the deciding clock has moved against CLOCK_BOOTTIME since the witness was taken."""
+    session = session or db.session()
+    started_s = _deciding(session).timestamp() - boot_seconds()
+    noted = witness(session)
+    return started_s - noted.started_s if noted is not None else 0.0
+
+
+def observe(session: Session | None = None) -> float:
+    """``drift``; takes the witness where this machine has none yet. Call it in a transaction that may write."""
+    session = session or db.session()
+    if witness(session) is not None:
+        return drift(session)
+    now = _deciding(session)
+    started_s = now.timestamp() - boot_seconds()
+    with suppress(IntegrityError), session.begin_nested():  # another process may be taking it
+        session.add(ClockWitness(boot_id=BOOT_ID, started_s=started_s, taken_at=now))
+        session.flush()
+    return 0.0
+
+
+def confirm_steady(session: Session | None = None) -> float:
+    """An administrator has compared the clock with a second source: from here on it is measured anew. Gives the drift."""
+    session = session or db.session()
+    moved = observe(session)
+    noted = session.get(ClockWitness, BOOT_ID, with_for_update=True, populate_existing=True)
+    assert noted is not None
+    noted.taken_at = _deciding(session)
+    noted.started_s = noted.taken_at.timestamp() - boot_seconds()
+    session.flush()
+    return moved
 
 
 def move_to(instant: datetime) -> None:

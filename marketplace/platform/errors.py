@@ -37,3 +37,9 @@ class TooLate(Refused):
 
 class Conflict(Refused):
     """Somebody else was faster (409)."""
+
+
+class Unavailable(Refused):
+    """Nobody's fault who asks, and it passes: the same request may be sent again later (503)."""
+
+    status = 503

@@ -115,6 +115,14 @@ class MailForm(Form):
         return {name: self[name].data for name in ("host", "port", "security", "user", "sender")}
 
 
+class ClockForm(Form):
+    reason = TextAreaField(
+        _l("怎样核对的"),
+        [InputRequired(_l("请写明核对的方式和结果。")), Length(max=500)],
+        description=_l("记入审计日志，例如：与国家授时中心比对，误差在0.1秒内。"),
+    )
+
+
 class SiteForm(Form):
     name = StringField(_l("站点简称"), [Length(max=20)], description=_l("页眉左上角，默认“张榜”"))
     title = StringField(_l("站点全称"), [Length(max=40)])

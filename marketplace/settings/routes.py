@@ -12,11 +12,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from marketplace import taxonomy, web
 from marketplace.demands.clocks import FIGURES, FLOORS, MODES, source
 from marketplace.frontend.routes import site as named
+from marketplace.platform import clock
 from marketplace.platform.forms import trimmed
 from marketplace.platform.outbox.service import lag
 from marketplace.platform.working_days import KnownYear, SpecialDay, YearStatus
 from marketplace.settings import queries, service
-from marketplace.settings.forms import ClocksForm, MailForm, SiteForm, TaxonomyForm, YearForm
+from marketplace.settings.forms import ClockForm, ClocksForm, MailForm, SiteForm, TaxonomyForm, YearForm
 from marketplace.web import ResponseValue, allow
 
 bp = Blueprint("settings", __name__, url_prefix="/admin/settings")
@@ -81,6 +82,26 @@ def clocks(mode: str) -> ResponseValue:
         flash(_("已保存，对此后张榜的需求生效。"), "done")
         return redirect(url_for(".mode_clocks"))
     return render_template("administration/mode.html", **context), 422 if form.errors else 200
+
+
+@bp.route("/clock", methods=["GET", "POST"])
+@allow("settings.edit")
+def clock_check() -> ResponseValue:
+    """The deciding clock beside the machine's own count of seconds; confirming it lets submissions and openings go on."""
+    form = ClockForm()
+    context = {
+        "form": form,
+        "drift": clock.drift(),
+        "limit": clock.DRIFT_LIMIT_S,
+        "witness": clock.witness(),
+        "at": clock.decided_at(),
+    }
+    if form.validate_on_submit():
+        web.retry_page("administration/clock.html", **context)
+        service.confirm_clock(reason=form.reason.data, actor=g.actor, now=g.now)
+        flash(_("时钟已确认，封标与开启照常进行。"), "done")
+        return redirect(url_for(".clock_check"))
+    return render_template("administration/clock.html", **context), 422 if form.errors else 200
 
 
 @bp.route("/site", methods=["GET", "POST"])

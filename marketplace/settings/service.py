@@ -13,7 +13,7 @@ from marketplace import db, taxonomy
 from marketplace.demands.clocks import FIGURES, FLOORS, why_not_figure
 from marketplace.demands.models import Demand
 from marketplace.demands.rules import State
-from marketplace.platform import audit, outbox
+from marketplace.platform import audit, clock, outbox
 from marketplace.platform.errors import Invalid, Refused
 from marketplace.platform.policy import Actor, require
 from marketplace.platform.working_days import SpecialDay, YearStatus, beijing_day, seed_rows
@@ -136,6 +136,18 @@ def set_taxonomy(
     _store("taxonomy", value)
     audit.append("settings.taxonomy", subject="setting:taxonomy", actor=actor, at=now, facts=value)
     taxonomy.use(value)
+
+
+def confirm_clock(*, reason: str, actor: Actor, now: datetime) -> float:
+    """The clock was compared with a second source: submissions and openings go on. Log: ``settings.clock`` with the
+    drift that was found. Returns it in seconds."""
+    require("settings.edit", actor, None, now)
+    if not reason.strip():
+        raise Invalid("请写明怎样核对的时钟。", fields={"reason": "请写明核对的方式和结果"})
+    drift = clock.confirm_steady()
+    facts = {"drift_ms": round(drift * 1000)}
+    audit.append("settings.clock", subject="site:clock", actor=actor, at=now, facts=facts, details={"reason": reason})
+    return drift
 
 
 MAIL_FIELDS = ("host", "port", "security", "user", "sender")

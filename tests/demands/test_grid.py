@@ -65,6 +65,7 @@ AFTER = {
 # What ``publisher`` has proposed, a second person may do; the proposer himself never.
 CONFIRMED: dict[str, tuple[set[str], str]] = {
     "published withdraw": ({"supervisor"}, "withdrawn"),
+    "published reopen": ({"supervisor"}, "published"),
     "suspended withdraw": ({"supervisor"}, "withdrawn"),  # beside the publishers: a pause holds the deadline back
     "opened lapse": ({"publisher2", "supervisor"}, "lapsed"),
     "reviewing lapse": ({"publisher2", "supervisor"}, "lapsed"),

@@ -11,7 +11,7 @@ from marketplace.settings import queries
 from tests.demands.conftest import now, stage
 
 __all__ = ["now", "stage"]
-PAGES = ("calendar", "calendar/2027", "clocks", "clocks/procurement", "site", "mail", "taxonomy")
+PAGES = ("calendar", "calendar/2027", "clock", "clocks", "clocks/procurement", "site", "mail", "taxonomy")
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -14,6 +14,7 @@ from marketplace.bids.service.opening import (
     freeze,
     release,
     release_by_software,
+    reopen,
     retry,
     shares_for,
 )
@@ -40,6 +41,7 @@ __all__ = [
     "release",
     "release_by_software",
     "renew_key",
+    "reopen",
     "retry",
     "save_draft",
     "seal",

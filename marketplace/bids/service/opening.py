@@ -32,10 +32,10 @@ from marketplace.custody import queries as custody
 from marketplace.custody import software
 from marketplace.custody.rules import SOFTWARE_ID
 from marketplace.demands import service as demands
-from marketplace.demands.models import Demand
+from marketplace.demands.models import Demand, DemandProposal
 from marketplace.demands.rules import State
 from marketplace.platform import audit, outbox
-from marketplace.platform.clock import decided_at
+from marketplace.platform.clock import steady_at
 from marketplace.platform.errors import Refused
 from marketplace.platform.policy import SYSTEM, Actor, require
 from marketplace.platform.sealing.custodians import CustodianSet, WrappedShare
@@ -55,9 +55,9 @@ Shares = Mapping[tuple[str, str], bytes | None]
 
 
 def lock(demand: Demand) -> datetime:
-    """Lock the demand, then read the clock that decides."""
+    """Lock the demand, then read the clock that decides; refused while that clock is in doubt."""
     db.lock(demand)
-    return decided_at()
+    return steady_at()
 
 
 def custodian_set(demand: Demand) -> CustodianSet:
@@ -78,14 +78,16 @@ def freeze(demand: Demand, *, now: datetime) -> BidFreeze:
 
 
 def _freeze(demand: Demand, at: datetime) -> BidFreeze:
-    found = db.session.get(BidFreeze, demand.id)
-    if found is not None:
-        return found
+    former = queries.last_freeze(demand)
+    if former is not None and former.superseded_at is None:
+        return former
     if demand.state is not State.PUBLISHED or demand.closes_at is None or at < demand.closes_at:
         raise Refused("还没有截止，标书集合不能固定。")
     versions = queries.versions_to_open(demand, Stage.FIRST)
+    supersedes = {"supersedes": former.hash} if former is not None else {}
     document = {
         "format": "zhangbang-frozen-bids",
+        **supersedes,
         "demand": demand.number,
         "closes_at": audit.timestamp(demand.closes_at),
         "set_hash": demand.set_hash,
@@ -95,12 +97,19 @@ def _freeze(demand: Demand, at: datetime) -> BidFreeze:
             for version in versions
         ],
     }
-    row = BidFreeze(demand_id=demand.id, document=document, hash=sha256(canonical(document)), frozen_at=at)
+    row = BidFreeze(
+        demand_id=demand.id,
+        round=former.round + 1 if former is not None else 1,
+        document=document,
+        hash=sha256(canonical(document)),
+        frozen_at=at,
+    )
     db.session.add(row)
     db.session.add(BidStage(demand_id=demand.id, stage=Stage.FIRST, called_at=demand.closes_at))
     db.session.add_all(_decoys(demand, Stage.FIRST, len(versions)))
     db.session.flush()
-    leaf = audit.append("opening.freeze", subject=demand.audit_subject, actor=SYSTEM, at=at, facts={"frozen": row.hash})
+    facts = {"frozen": row.hash, **supersedes}
+    leaf = audit.append("opening.freeze", subject=demand.audit_subject, actor=SYSTEM, at=at, facts=facts)
     leaf.on_numbered.append(lambda seq: setattr(row, "log_seq", seq))
     return row
 
@@ -115,7 +124,9 @@ def _decoys(demand: Demand, stage: Stage, bids: int) -> list[BidDecoy]:
     if len(frozen.custodians) == 1 or demand.number is None:
         return []
     chance, made = random.SystemRandom(), list[BidDecoy]()
-    for _ in range(-bids % PADDING or (PADDING if not bids else 0)):
+    # Those of a set that was superseded stay: what disappeared between two looks would have been a decoy.
+    there = bids + len({row.bid for row in queries.decoys(demand, stage, 1)})
+    for _ in range(-there % PADDING or (PADDING if not there else 0)):
         ref = BidRef(demand.number, secrets.token_hex(16), chance.choices((1, 2, 3), (12, 4, 1))[0])
         for envelope in envelopes_of(stage, two_step=demand.said.two_step):
             for position, custodian in enumerate(frozen.custodians, start=1):
@@ -133,6 +144,23 @@ def _decoys(demand: Demand, stage: Stage, bids: int) -> list[BidDecoy]:
                     )
                 )
     return made
+
+
+def reopen(proposal: DemandProposal, actor: Actor, now: datetime) -> None:
+    """The supervisor has confirmed that bids are taken again after an outage: the frozen set is superseded, in public.
+
+    Refused once a single custodian has released: what a share was given out for is not sealed any more.
+    """
+    demand = proposal.demand
+    at = lock(demand)
+    if queries.all_releases(demand):
+        raise Refused("已有保管人释放了这条需求，标书不能再当作封存的，不能重开揭榜。")
+    former = queries.freeze_of(demand)
+    demands.reopen(proposal, superseded=former.hash if former is not None else "", actor=actor, now=at)
+    if former is not None:
+        former.superseded_at = at
+        db.session.delete(db.session.get_one(BidStage, (demand.id, Stage.FIRST)))
+    db.session.flush()
 
 
 def call_prices(demand: Demand, *, now: datetime) -> BidStage:

@@ -16,7 +16,7 @@ from marketplace.bids.models import Bid, BidParticipant, BidReceipt, BidShare, B
 from marketplace.bids.rules import ACTION_LABELS, STATE_LABELS, TABLE, BidAction, BidState, why_not_bid
 from marketplace.bids.service.drafting import clear_preparation, sheet
 from marketplace.platform import audit, outbox
-from marketplace.platform.clock import decided_at
+from marketplace.platform.clock import steady_at
 from marketplace.platform.errors import Invalid, Refused
 from marketplace.platform.formatting import moment_exact
 from marketplace.platform.policy import SYSTEM, Actor, require
@@ -61,10 +61,10 @@ class _Request:
 
 
 def _lock(bid: Bid) -> datetime:
-    """Lock the demand, then the bid, then read the clock that decides."""
+    """Lock the demand, then the bid, then read the clock that decides; refused while that clock is in doubt."""
     db.lock(bid.demand)
     db.lock(bid)
-    return decided_at()
+    return steady_at()
 
 
 def _replayed(bid: Bid, request: _Request) -> BidReceipt | None:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 
 from flask_babel import lazy_gettext as _l
-from wtforms import DateField, FieldList, FormField, SelectField, StringField, TextAreaField
+from wtforms import DateField, DateTimeLocalField, FieldList, FormField, SelectField, StringField, TextAreaField
 from wtforms import Form as PlainForm
 from wtforms.validators import InputRequired, Length, Optional
 
 from marketplace.demands.rules import ACTION_LABELS, SECOND_PERSON, Action
 from marketplace.demands.validity import LABELS
 from marketplace.platform.forms import Form, trimmed
-from marketplace.platform.working_days import close_of
+from marketplace.platform.working_days import BEIJING, close_of
 
 
 class ReasonForm(Form):
@@ -41,6 +41,23 @@ class ExtendForm(PublicReasonForm):
     @property
     def closes_at(self) -> datetime:
         return close_of(self.closes_on.data)
+
+
+class ReopenForm(PublicReasonForm):
+    """The outage that lay over the deadline."""
+
+    began_at = DateTimeLocalField(
+        _l("中断开始（北京时间）"), [InputRequired(_l("请填写中断开始的时间。"))], description=_l("以监测记录为准。")
+    )
+    ended_at = DateTimeLocalField(
+        _l("中断结束（北京时间）"),
+        [InputRequired(_l("请填写中断结束的时间。"))],
+        description=_l("重开的时间不短于中断的时间，到工作日17:00为止。"),
+    )
+
+    @property
+    def outage(self) -> dict[str, datetime]:
+        return {name: self[name].data.replace(tzinfo=BEIJING) for name in ("began_at", "ended_at")}
 
 
 class DefectRow(PlainForm):  # type: ignore[misc]

@@ -103,6 +103,10 @@ ACTS: tuple[Act, ...] = (
     Act("withdrawal", "demand.withdraw", forms.PublicReasonForm,
         lambda d, f: service.withdraw(d, reason=f.reason.data, **_by()), "撤榜",
         ("需求从榜单撤下，不能恢复，原因公开。", "已封存的标书不开启，直接销毁，并给出凭据。"), "solemn", action=Action.WITHDRAW),
+    Act("reopening", "demand.propose", forms.ReopenForm,
+        lambda d, f: service.propose_reopening(d, **f.outage, reason=f.reason.data, **_by()), "提出重开揭榜",
+        ("平台在截止时刻中断、而标书还没有开始释放时才能重开。", "监督员确认后立即生效：公开说明，重新接受揭榜，已封的标书继续有效。",
+         "已固定的标书集合作废，截止后重新固定，都记入公开的审计日志。")),
     Act("proposal", "demand.propose", forms.ProposeForm,
         lambda d, f: service.propose(d, Action(f.action.data), reason=f.reason.data, **_by()), "提出",
         ("须由有权的第二人登录确认后才生效，提出人不能自己确认。",)),
@@ -259,6 +263,9 @@ def buttons(demand: Demand) -> list[dict[str, Any]]:
         extra.append("comparison")
     if demand.state in (State.LAPSED, State.WITHDRAWN):
         extra.append("republication")
+    closed = demand.phase(g.now) == "closed" and demand.released_at is None
+    if closed and demand.open_proposal is None:
+        extra.append("reopening")
     can_propose = any((demand.state, action) in MACHINE.table for action in (Action.WITHDRAW, Action.LAPSE))
     if can_propose and demand.open_proposal is None and demand.published_at is not None:
         extra.append("proposal")

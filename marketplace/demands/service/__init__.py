@@ -26,6 +26,7 @@ from marketplace.demands.service.publishing import (
     when_lapsed,
     withdraw,
 )
+from marketplace.demands.service.reopening import Outage, outage_of, propose_reopening, reopen
 from marketplace.demands.service.screening import (
     appraise,
     begin_screening,
@@ -51,6 +52,7 @@ from marketplace.demands.service.writing import (
 
 __all__ = [
     "MACHINE",
+    "Outage",
     "amend",
     "appraise",
     "attach",
@@ -70,16 +72,19 @@ __all__ = [
     "mark_prices_opened",
     "may_be_confirmed",
     "note_release",
+    "outage_of",
     "pool",
     "post_batch",
     "preview_batch",
     "propose",
+    "propose_reopening",
     "public_snapshot",
     "publish",
     "recall",
     "refuse_proposal",
     "reject",
     "remove_file",
+    "reopen",
     "republish",
     "resolve_lookalikes",
     "resume",

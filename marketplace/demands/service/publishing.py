@@ -326,7 +326,7 @@ def amend(
                 "after": audit.timestamp(new_deadline),
             }
         )
-        _move_deadline(demand, new_deadline)
+        move_deadline(demand, new_deadline)
     write_content(demand, content, now=at)
     version = _write_version(demand, content, changes=changes, reason=reason, actor=actor, now=at)
     leaf = perform(
@@ -348,7 +348,8 @@ def amend(
     return version
 
 
-def _move_deadline(demand: Demand, closes_at: datetime) -> None:
+def move_deadline(demand: Demand, closes_at: datetime) -> None:
+    """The deadline and what hangs on it; the caller logs it."""
     demand.closes_at = closes_at
     demand.questions_close_at = clocks.questions_close_at(
         settings.mode_clocks()[demand.mode], closes_at, settings.calendar()
@@ -366,7 +367,7 @@ def extend(demand: Demand, *, closes_at: datetime, reason: str, actor: Actor, no
     if closes_at <= demand.closes_at:
         raise Invalid("延期后的截止时间须晚于现在的截止时间。", fields={"closes_at": "须晚于现在的截止时间"})
     before = demand.closes_at
-    _move_deadline(demand, closes_at)
+    move_deadline(demand, closes_at)
     demand.updated_at = at
     perform(
         MACHINE,
@@ -397,7 +398,7 @@ def resume(demand: Demand, *, reason: str = "", actor: Actor, now: datetime) -> 
     if demand.state is State.SUSPENDED:
         assert demand.closes_at is not None
         assert demand.suspended_at is not None
-        _move_deadline(
+        move_deadline(
             demand,
             clocks.deadline_after_pause(
                 deadline_at=demand.closes_at,

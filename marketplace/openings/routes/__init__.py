@@ -7,6 +7,9 @@ from importlib import import_module
 
 from flask import Blueprint, Flask
 
+from marketplace.bids import service as bids
+from marketplace.demands import service as demands
+from marketplace.demands.rules import Action
 from marketplace.openings import errands, jobs
 from marketplace.openings.cli import reopen
 from marketplace.platform.outbox.service import subscribe
@@ -24,8 +27,11 @@ def install(app: Flask) -> None:
     app.register_blueprint(bp)
     hall = import_module(f"{__name__}.hall")
     app.extensions["demand_page"].append(hall.on_demand_page)
+    demands.carry_out(Action.REOPEN, bids.reopen)
+    app.extensions["proposal_details"].append(hall.on_proposal)
     subscribe("openings", jobs.handle, topics=("demand.withdraw", "demand.lapse", "opening."))
     every(2, "openings", partial(jobs.run, storage=app.extensions["storage"], scanner=config.clamd or None))
     every(60, "custodian reminders", jobs.remind)
+    every(60, "clock", jobs.watch_clock)
     errands.install()
     app.cli.add_command(reopen)

@@ -10,14 +10,16 @@ from flask_babel import gettext as _
 from marketplace import web
 from marketplace.bids.models import Bid, OpeningObjection
 from marketplace.custody.rules import SOFTWARE_ID
-from marketplace.demands.models import Demand
+from marketplace.demands import service as demands
+from marketplace.demands.models import Demand, DemandProposal
 from marketplace.demands.routes.documents import TYPES, as_file
 from marketplace.demands.routes.public import language
-from marketplace.demands.rules import State
+from marketplace.demands.rules import Action, State
 from marketplace.openings import pages, papers, queries, service
 from marketplace.openings.forms import AnswerForm, ObjectionForm
 from marketplace.openings.routes import bp
 from marketplace.openings.rules import Step
+from marketplace.platform.formatting import moment_text
 from marketplace.platform.rendering import pdf
 from marketplace.settings import queries as settings
 from marketplace.web import ResponseValue, allow
@@ -127,3 +129,17 @@ def on_demand_page(demand: Demand) -> dict[str, Any]:
         text = _("标书由平台软件保管人保管，截止后自动开启。这一级别仅供演示，不能防止平台管理员提前读取。")
         result["notices"] = [{"title": _("保管级别 1-of-1（演示）"), "text": text, "tone": "alert"}]
     return result
+
+
+def on_proposal(proposal: DemandProposal) -> list[tuple[str, Any, None]]:
+    """What the supervisor must see before bids are taken again."""
+    if proposal.action is not Action.REOPEN:
+        return []
+    outage, demand = demands.outage_of(proposal), proposal.demand
+    assert demand.closes_at is not None
+    span = "—".join(moment_text(at) for at in (outage.began_at, outage.ended_at))
+    return [
+        (_("平台中断"), span, None),
+        (_("原截止时间"), moment_text(demand.closes_at), None),
+        (_("现在确认，新的截止时间"), moment_text(outage.deadline(g.now)), None),
+    ]

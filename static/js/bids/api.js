@@ -42,7 +42,8 @@ export async function call(url, { csrf = "", method = "GET", json, body, headers
       throw new Refusal(response.status, answer.detail || answer.title || lost, answer);
     }
     if (attempt >= tries) throw new Refusal(0, pick("网络中断，没有传完。请检查网络后再试", "The connection is lost. Please check it and try again"));
-    onWait(attempt);
+    const said = response ? await response.json().catch(() => ({})) : {}; // a server that answers says what it waits for
+    onWait(attempt, response?.status === 503 ? said.detail : "");
     await wait(Math.min(15000, 500 * 2 ** Math.min(attempt, 5)));
   }
 }

@@ -131,7 +131,7 @@ export class Draft {
   // --- writing ------------------------------------------------------------------------------------------------------
 
   request(path, options) {
-    return call(`${this.base}/${path}`, { csrf: this.csrf, onWait: (attempt) => this.onWait(attempt), ...options });
+    return call(`${this.base}/${path}`, { csrf: this.csrf, onWait: (_attempt, why) => this.onWait(why), ...options });
   }
 
   // Makes the keys of a new draft and leaves their wraps before anything is encrypted under them.
@@ -245,9 +245,9 @@ export class Draft {
 }
 
 // The act that counts. The same key is sent until there is an answer, so that a lost answer is no second bid.
-export async function commit({ base, csrf, onWait }, closed) {
+export async function commit({ base, csrf, onWait = () => {} }, closed) {
   const headers = { "Idempotency-Key": toHex(randomBytes(16)) };
-  const answer = await call(`${base}/sealing`, { csrf, method: "POST", json: closed.submission, headers, onWait });
+  const answer = await call(`${base}/sealing`, { csrf, method: "POST", json: closed.submission, headers, onWait: (_attempt, why) => onWait(why) });
   if (answer.manifest_hash !== closed.manifestHash) {
     throw new Refusal(0, pick("回执上的清单指纹与本机算出的不一致。请保留本页并联系监督员。", "The receipt states another manifest than this browser has sealed. Keep this page and call the supervisor."));
   }

@@ -48,7 +48,7 @@ class Page {
     this.saved = {};
     this.touched = false;
     this.uploads = new Map();
-    draft.onWait = () => say(pick("网络中断，正在重试，内容都在", "No connection, trying again; nothing is lost"));
+    draft.onWait = (why) => say(why || pick("网络中断，正在重试，内容都在", "No connection, trying again; nothing is lost"));
   }
 
   show() {

@@ -45,7 +45,7 @@ export default function bidPackage(form) {
       const submission = JSON.parse(await found["submission.json"].text());
       const manifest = JSON.parse(submission.manifest);
       bar.hidden = false;
-      const onWait = () => (status.textContent = pick("网络中断，正在重试……", "No connection, trying again …"));
+      const onWait = (_attempt, why) => (status.textContent = why || pick("网络中断，正在重试……", "No connection, trying again …"));
       let sent = 0;
       for (const { name, parts } of manifest.envelopes) {
         for (const part of parts) {

@@ -25,7 +25,7 @@ export default async function bidSeal(root) {
     fail(problem.message);
     return;
   }
-  draft.onWait = () => say(pick("网络中断，正在重试，请勿关闭本页", "No connection, trying again; please keep this page open"));
+  draft.onWait = (why) => say(why || pick("网络中断，正在重试，请勿关闭本页", "No connection, trying again; please keep this page open"));
   root.querySelector("[data-bid-body]").hidden = false;
   const button = root.querySelector("[data-seal]");
 

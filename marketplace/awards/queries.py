@@ -155,3 +155,9 @@ def ranking_of(demand_id: int) -> Ranking | None:
         .limit(1)
         .options(selectinload(Ranking.lines))
     )
+
+
+def due_next(now: datetime) -> Award | None:
+    """The confirmed award whose time for taking it up ends next."""
+    query = select(Award).where(Award.state == AwardState.CONFIRMED, Award.take_up_ends_at > now)
+    return db.session.scalars(query.order_by(Award.take_up_ends_at, Award.id).limit(1)).first()

@@ -341,9 +341,18 @@ def install(app: Flask) -> None:
     app.extensions.setdefault("demand_work", []).append(on_work_page)
     app.extensions.setdefault("proposal_details", []).append(on_proposal)
     errands.install()
+    app.extensions["ahead"].append(_ahead)
     worker.every(60, "awards", _expire)
 
 
 def _expire(now: datetime) -> None:
     with db.transaction():
         service.expire_due(now)
+
+
+def _ahead(now: datetime) -> list[tuple[datetime, str]]:
+    """The award that lapses next unless it is taken up, for the demo clock."""
+    found = queries.due_next(now)
+    if found is None or found.take_up_ends_at is None:
+        return []
+    return [(found.take_up_ends_at, _("“%(title)s”接受期满", title=found.demand.title))]

@@ -344,14 +344,20 @@ def open_now(now: datetime, limit: int) -> Sequence[Demand]:
     ).all()
 
 
-def closing_nodes(now: datetime) -> list[datetime]:
-    """Instants ahead at which something changes by the clock alone, for the demo clock's "next"."""
-    nodes = []
-    for column in (Demand.visible_from, Demand.questions_close_at, Demand.closes_at):
-        found = db.session.scalar(select(func.min(column)).where(column > now, Demand.state == State.PUBLISHED))
-        if found is not None:
-            nodes.append(found)
-    return nodes
+def ahead(now: datetime) -> list[tuple[datetime, str, str]]:
+    """Of each kind of instant at which something public changes by the clock alone the next: when, kind, title."""
+    columns = {"visible": Demand.visible_from, "questions": Demand.questions_close_at, "closing": Demand.closes_at}
+    parts = [
+        select(
+            select(column.label("at"), literal(kind).label("kind"), Demand.title)
+            .where(column > now, Demand.state == State.PUBLISHED)
+            .order_by(column, Demand.id)
+            .limit(1)
+            .subquery()
+        )
+        for kind, column in columns.items()
+    ]
+    return [(at, kind, title) for at, kind, title in db.session.execute(union_all(*parts))]
 
 
 def of_unit(unit_ids: frozenset[int]) -> Select[Demand]:

@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, case, desc, func, literal, select, union_all
+from sqlalchemy import Select, String, case, cast, desc, func, literal, select, union_all
 
 from marketplace import db
+from marketplace.awards.models import Award
 from marketplace.batches.models import Batch
 from marketplace.demands.models import Demand, DemandVersion
 from marketplace.demands.queries import is_public
 from marketplace.demands.rules import State
+from marketplace.notices.models import Notice
 from marketplace.questions.models import Question
 from marketplace.questions.rules import QuestionState
 
@@ -35,7 +37,8 @@ def counts(now: datetime) -> tuple[int, int, int]:
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """``kind``: batch, amend, answer, suspended, withdrawn, lapsed; ``ref`` is a number or the code of a batch."""
+    """``kind``: batch, amend, answer, suspended, notice, awarded, withdrawn, lapsed; ``ref`` is a demand's number, the
+    code of a batch or the id of a notice."""
 
     kind: str
     at: datetime
@@ -57,6 +60,12 @@ def news(now: datetime, limit: int) -> list[News]:
         _part("suspended", Demand.suspended_at, Demand.title, Demand.number).where(
             seen, Demand.state == State.SUSPENDED
         ),
+        _part("notice", Notice.published_at, Demand.title, cast(Notice.id, String))
+        .join(Demand, Demand.id == Notice.demand_id)
+        .where(Notice.published_at <= now),
+        _part("awarded", Award.confirmed_at, Demand.title, cast(Award.notice_id, String))
+        .join(Demand, Demand.id == Award.demand_id)
+        .where(Award.confirmed_at <= now),
         *(
             _part(str(state), Demand.ended_at, Demand.title, Demand.number).where(seen, Demand.state == state)
             for state in (State.WITHDRAWN, State.LAPSED)

@@ -52,6 +52,8 @@ def _news() -> list[dict[str, Any]]:
         "amend": _("变更"),
         "answer": _("答疑"),
         "suspended": _("暂停"),
+        "notice": _("公示"),
+        "awarded": _("定榜"),
         "withdrawn": _("撤榜"),
         "lapsed": _("流榜"),
     }
@@ -60,13 +62,22 @@ def _news() -> list[dict[str, Any]]:
             "on": day_of(item.at),
             "kind": kinds[item.kind],
             "text": item.text,
-            "url": url_for("demands.batch", code=item.ref)
-            if item.kind == "batch"
-            else url_for("questions.index" if item.kind == "answer" else "demands.show", ref=item.ref),
-            "solemn": item.kind == "batch",
+            "url": _news_url(item),
+            "solemn": item.kind in ("batch", "notice", "awarded"),
         }
         for item in queries.news(g.now, 6)
     ]
+
+
+def _news_url(item: queries.News) -> str:
+    match item.kind:
+        case "batch":
+            return url_for("demands.batch", code=item.ref)
+        case "notice" | "awarded":
+            return url_for("notices.show", notice_id=int(item.ref))
+        case "answer":
+            return url_for("questions.index", ref=item.ref)
+    return url_for("demands.show", ref=item.ref)
 
 
 def _funnel() -> dict[str, Any] | None:

@@ -279,3 +279,9 @@ def my_letters(actor: Actor) -> list[Letter]:
 
 def content_of(letter: Letter) -> dict[str, Any]:
     return dict(letter.content)
+
+
+def over_next(now: datetime) -> Notice | None:
+    """The notice whose window ends next."""
+    query = select(Notice).where(Notice.state == NoticeState.PUBLISHED, Notice.ends_at > now)
+    return db.session.scalars(query.order_by(Notice.ends_at, Notice.id).limit(1)).first()

@@ -469,6 +469,15 @@ def on_demand_page(demand: Demand) -> dict[str, Any]:
 def install(app: Flask) -> None:
     app.register_blueprint(bp)
     app.extensions.setdefault("demand_page", []).append(on_demand_page)
+    app.extensions["ahead"].append(_ahead)
     errands.install()
     telling.install()
     sources.declare(source.SOURCE)
+
+
+def _ahead(now: datetime) -> list[tuple[datetime, str]]:
+    """The public notice that is over next, for the demo clock."""
+    found = queries.over_next(now)
+    if found is None or found.ends_at is None:
+        return []
+    return [(found.ends_at, _("“%(title)s”公示期满", title=found.demand.title))]

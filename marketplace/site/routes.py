@@ -47,14 +47,20 @@ def demo_clock() -> ResponseValue:
         abort(404)
     if ConfirmForm().validate_on_submit():
         if request.form.get("to") == "next":
-            nodes = [node for ask in current_app.extensions["next_nodes"] for node in ask(g.now)]
-            # One second past the node: that is when it has happened.
-            target = min(nodes, default=g.now + timedelta(days=1)) + timedelta(seconds=1)
+            ahead = [event for ask in current_app.extensions["ahead"] for event in ask(g.now)]
+            at, what = min(ahead, default=(g.now + timedelta(days=1), ""))
+            target = at + timedelta(seconds=1)  # past it: that is when it has happened
         else:
-            target = g.now + timedelta(days=1)
+            target, what = g.now + timedelta(days=1), ""
         clock.move_to(target)
         audit.append("demo.clock", subject="site:clock", actor=g.actor, at=g.now, facts={"to": audit.timestamp(target)})
-        flash(_("演示时钟已拨到 %(at)s。", at=target.astimezone(clock.BEIJING).strftime("%Y-%m-%d %H:%M")), "info")
+        moment = target.astimezone(clock.BEIJING).strftime("%Y-%m-%d %H:%M")
+        flash(
+            _("演示时钟已拨到%(at)s：%(what)s。", at=moment, what=what)
+            if what
+            else _("演示时钟已拨到%(at)s。", at=moment),
+            "info",
+        )
     return redirect(web.safe_next(request.form.get("next"), "/"))
 
 
@@ -101,4 +107,4 @@ def _large() -> bool:
 def install(app: Flask) -> None:
     app.register_blueprint(bp)
     app.context_processor(_context)
-    app.extensions.setdefault("next_nodes", [])
+    app.extensions.setdefault("ahead", [])  # (now) → [(instant, what will have happened)]: the demo clock's "next"

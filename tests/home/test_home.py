@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 
 from marketplace import db
+from marketplace.awards import service as awards
 from marketplace.demands import service
 from marketplace.home import queries
 from marketplace.platform import clock
 from marketplace.questions import service as questions
 from tests.demands.conftest import now, stage
+from tests.results.making import Review
 
 __all__ = ["now", "stage"]
 TEXT = "泊位传感器能否利用既有的立杆取电？"
@@ -45,6 +47,21 @@ def test_news_of_every_kind_and_nothing_before_its_hour(stage, visitor):
     assert page.has("答疑")
     assert page.has("暂停")
     assert not page.has(quiet.title)
+
+
+def test_notice_and_award_are_news_and_lead_to_the_notice(stage, visitor):
+    awards.install()
+    review = Review(stage)
+    review.score_all()
+    assert {item.kind for item in queries.news(review.now, 6)} == {"batch"}
+    notice = review.announced()
+    assert [item.kind for item in queries.news(review.now, 6)] == ["notice", "batch"]
+    review.awarded_of(notice)
+    assert [item.kind for item in queries.news(review.now, 6)] == ["awarded", "notice", "batch"]
+    clock.move_to(review.now)
+    db.session.commit()
+    page = visitor.get("/")
+    assert page.html.xpath(f"//a[@href='/notices/{notice.id}']/preceding-sibling::span/text()") == ["定榜", "公示"]
 
 
 def test_answers_are_counted_by_their_due_day(stage):

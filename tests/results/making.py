@@ -247,7 +247,9 @@ class Review:
 
     def awarded(self) -> Notice:
         """The window over, awarded by two people."""
-        notice = self.announced()
+        return self.awarded_of(self.announced())
+
+    def awarded_of(self, notice: Notice) -> Notice:
         assert notice.ends_at is not None
         self.now = notice.ends_at + timedelta(hours=1)
         proposal = awards.propose_award(self.demand, reason="公示期满无异议。", actor=actor("publisher"), now=self.now)

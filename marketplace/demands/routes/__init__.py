@@ -10,13 +10,15 @@ demands/show.html``; ``act_row``, ``acts`` and ``notices`` are joined, everythin
 
 from __future__ import annotations
 
+from datetime import datetime
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
 from flask import Blueprint, Flask, current_app
+from flask_babel import gettext as _
 
-from marketplace.demands import views
+from marketplace.demands import queries, views
 from marketplace.demands.content import DemandContent
 from marketplace.demands.models import Demand
 from marketplace.platform.files.storage import storage_from
@@ -53,5 +55,16 @@ def install(app: Flask) -> None:
     for part in PARTS:
         if find_spec(f"{__name__}.{part}") is not None:
             import_module(f"{__name__}.{part}")
+    app.extensions.setdefault("ahead", []).append(_ahead)
     in_each_process(60, "demand views", views.write)
     app.register_blueprint(bp)
+
+
+def _ahead(now: datetime) -> list[tuple[datetime, str]]:
+    """What of the demands changes next by the clock alone."""
+    words = {
+        "visible": _("“%(title)s”公布"),
+        "questions": _("“%(title)s”截止提问"),
+        "closing": _("“%(title)s”截止揭榜"),
+    }
+    return [(at, words[kind] % {"title": title}) for at, kind, title in queries.ahead(now)]

@@ -25,7 +25,7 @@ def style_guide() -> Page:
         "later": NOW + timedelta(hours=5),
         "days": [date(2026, 11, day) for day in range(23, 28)],
         "form": forms.DemandForm(formdata=MultiDict({"title": "短"})),
-        "demo": {"next_label": "12月8日17:00揭榜截止"},
+        "demo": True,
     }
 
 

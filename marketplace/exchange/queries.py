@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from sqlalchemy import Select, func, or_, select
-from sqlalchemy.orm import joinedload, undefer
+from sqlalchemy.orm import defer, joinedload, undefer
 
 from marketplace import db
 from marketplace.accounts.models import Organisation
@@ -98,6 +98,12 @@ def rows(source: ImportBatch, *, view: str = "all") -> Select[ImportRow]:
             return query.where(ImportRow.outcome == Outcome(view))
         case _:
             return query
+
+
+def to_create(source: ImportBatch) -> Select[ImportRow]:
+    """The rows of a list with nothing but what a draft is made of: the report's words stay unread."""
+    report = (defer(column) for column in (ImportRow.messages, ImportRow.raw, ImportRow.cells))
+    return select(ImportRow).where(ImportRow.import_id == source.id).options(*report).order_by(ImportRow.position)
 
 
 def counts(source: ImportBatch) -> dict[str, int]:

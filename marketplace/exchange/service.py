@@ -7,12 +7,13 @@ nothing is ever half imported.
 from __future__ import annotations
 
 import secrets
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import select, update
+from sqlalchemy import Table, bindparam, select, update
 
 from marketplace import db
 from marketplace.accounts.models import Organisation
@@ -28,7 +29,7 @@ from marketplace.exchange.reading import ListUnreadable, Message, Report, Row, r
 from marketplace.exchange.reading.report import Values
 from marketplace.exchange.rules import MAX_REASON, OUTCOME_LABELS, ImportState, Outcome, why_not_creatable
 from marketplace.platform import audit
-from marketplace.platform.errors import Invalid, Refused
+from marketplace.platform.errors import Conflict, Invalid, Refused
 from marketplace.platform.files import Stored
 from marketplace.platform.files.storage import Storage, read
 from marketplace.platform.policy import Actor, require
@@ -302,7 +303,7 @@ def confirm(source: ImportBatch, *, actor: Actor, now: datetime) -> list[Demand]
     locked = db.session.get(ImportBatch, source.id, with_for_update=True, populate_existing=True)
     assert locked is not None
     require("import.decide", actor, locked, now)
-    rows = list(db.session.scalars(queries.rows(locked, view="all")))
+    rows = list(db.session.scalars(queries.to_create(locked)))
     pending = [row for row in rows if row.outcome is Outcome.PENDING]
     for row in pending:
         problem = why_not_creatable(row.effective_status, has_unit=row.unit_id is not None)
@@ -315,14 +316,35 @@ def confirm(source: ImportBatch, *, actor: Actor, now: datetime) -> list[Demand]
         unit = units[row.unit_id]
         drafts.append((unit, content_of(Values.from_json(row.values), unit=unit)))
     created = demands.create_all(drafts, actor=actor, now=now, origin_kind="import", batch_id=locked.batch_id)
-    for row, demand in zip(pending, created, strict=True):
-        row.demand_id = demand.id
-        row.outcome, row.decided_at, row.decided_by_id = Outcome.CREATED, now, actor.id
     locked.state, locked.finished_at, locked.finished_by_id = ImportState.DONE, now, actor.id
-    ends = {str(end): sum(1 for row in rows if row.outcome is end) for end in Outcome if end is not Outcome.PENDING}
+    ends = Counter(str(Outcome.CREATED if row.outcome is Outcome.PENDING else row.outcome) for row in rows)
     audit.append("import.confirm", subject=locked.audit_subject, actor=actor, at=now, facts=ends)
+    _mark_created(pending, created, actor=actor, now=now)
     db.session.flush()
     return created
+
+
+def _mark_created(rows: Sequence[ImportRow], drafts: Sequence[Demand], *, actor: Actor, now: datetime) -> None:
+    """One prepared statement for all rows: the unit of work would send one for each, as rows refer to rows."""
+    if not rows:
+        return
+    table = cast(Table, ImportRow.__table__)
+    statement = (
+        update(table)
+        .where(table.c.id == bindparam("row"), table.c.version == bindparam("seen"))
+        .values(
+            outcome=Outcome.CREATED,
+            demand_id=bindparam("draft"),
+            decided_at=now,
+            decided_by_id=actor.id,
+            version=table.c.version + 1,
+        )
+    )
+    pairs = [{"row": row.id, "seen": row.version, "draft": draft.id} for row, draft in zip(rows, drafts, strict=True)]
+    for row in rows:
+        db.session.expire(row)
+    if db.session.connection().execute(statement, pairs).rowcount != len(rows):
+        raise Conflict("这份清单刚被别人改过，什么也没有导入。请刷新页面，看过之后再确认。")
 
 
 def cancel(source: ImportBatch, *, actor: Actor, now: datetime) -> None:

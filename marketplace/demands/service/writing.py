@@ -47,7 +47,7 @@ def write_content(demand: Demand, content: DemandContent, *, now: datetime) -> N
     demand.summary = content.goal[:SUMMARY_LENGTH]
     demand.direction, demand.mode = content.direction, content.mode
     demand.budget_fen, demand.deliver_by = content.budget_fen, content.deliver_by
-    known = {item.code: item for item in demand.industries}
+    known = {item.code: item for item in demand.industries} if demand.id is not None else {}
     demand.industries = [
         known.get(code) or DemandIndustry(code=code, position=position)
         for position, code in enumerate(dict.fromkeys(content.industries))
@@ -86,7 +86,7 @@ def create_all(
     for unit, content in drafts:
         demand = Demand(
             key=new_key(),
-            unit=unit,
+            unit_id=unit.id,
             state=State.DRAFT,
             drafter_id=actor.id if unit.id in actor.organisations("drafter", "approver") else None,
             origin_id=origin_id,

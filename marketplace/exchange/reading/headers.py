@@ -73,9 +73,12 @@ _OTHER = (
 LABELS = {"title": "名称", "unit": "需求单位", "direction": "方向", "industries": "产业", "need": "需求概况"}
 _RANKED = {compact(word): (name, rank) for name, words in FIELDS.items() for rank, word in enumerate(words.split())}
 _RANKED |= {compact(word): ("", 0) for word in _OTHER.split()}
-_BY_LENGTH = sorted((word for word in _RANKED if len(word) > 1), key=len, reverse=True)
+_LENGTHS = sorted({len(word) for word in _RANKED if len(word) > 1}, reverse=True)
 _BRACKETS = re.compile(r"[(\[【〔（](.*?)[)\]】〕）]")
 _TAILS = {"人民币", "可多选", "简要说明", "及要求"}
+_LONGEST_TAIL = max(map(len, _TAILS))
+_NUMBERED = re.compile(r"^(?:\d+[.、)]|[(（]?[一二三四五六七八九十]+[)）、])")
+_MONEY_END = re.compile(r"(?<=.)[/_:-]?(?:亿元|万元|千元|元)$")
 HEADER_LENGTH = 40
 
 
@@ -108,22 +111,19 @@ def field_of(header: str) -> tuple[str, int, bool]:
     Inside a longer header the word that ends last decides (需求单位联系人 is a contact), then the longest.
     """
     flat = compact(header).replace("*", "").replace("※", "").replace("★", "").strip(":")
-    plain = re.sub(r"^(?:\d+[.、)]|[(（]?[一二三四五六七八九十]+[)）、])", "", _BRACKETS.sub("", flat)).strip(":_- ")
-    plain = re.sub(r"(?<=.)[/_:-]?(?:亿元|万元|千元|元)$", "", plain)
+    plain = _MONEY_END.sub("", _NUMBERED.sub("", _BRACKETS.sub("", flat)).strip(":_- "))
     for form in (plain, plain.replace("/", ""), plain.replace("_", "").replace("-", "")):
         if form in _RANKED:
             return (*_RANKED[form], True)
-    if not plain:
-        return "", 0, False
-    best: tuple[int, int, str] | None = None
-    for word in _BY_LENGTH:
-        at = plain.rfind(word)
-        if at >= 0 and (best is None or (at + len(word), len(word)) > best[:2]):
-            best = (at + len(word), len(word), word)
-    if best is None or (len(behind := plain[best[0] :]) > 2 and behind not in _TAILS):
-        return "", 0, False
-    name, rank = _RANKED[best[2]]
-    return name, rank + 50, False
+    for behind in range(min(_LONGEST_TAIL + 1, len(plain))):
+        end = len(plain) - behind
+        for length in _LENGTHS:
+            if length <= end and (word := plain[end - length : end]) in _RANKED:
+                if behind > 2 and plain[end:] not in _TAILS:
+                    return "", 0, False
+                name, rank = _RANKED[word]
+                return name, rank + 50, False
+    return "", 0, False
 
 
 def unit_of(header: str) -> Decimal | None:

@@ -6,12 +6,14 @@ import re
 import unicodedata
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from functools import lru_cache
 
 Value = str | int | float | bool | date | datetime | time | timedelta
 
 _INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\u00ad]")
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _SPACES = re.compile(r"[ \t\u00a0\u3000\u2000-\u200a]+")
+_WHITE = re.compile(r"\s+")
 _FORMULA_START = frozenset("=+-@＝＋－＠")
 _PHONE = re.compile(r"^\+\d[\d\s()-]{6,}")
 _BULLET = re.compile(r"^[-－]\s*\S*[\u4e00-\u9fff]")
@@ -57,11 +59,13 @@ def plain_number(value: float) -> str:
 
 def tidy(text: str, *, one_line: bool = False) -> tuple[str, bool]:
     """The text without invisible and control characters and outer blanks, and whether such were taken out."""
+    if text.isprintable() and "  " not in text and "_x000D_" not in text:
+        return text.strip(), False  # nearly every cell: nothing invisible, no line break, no blank but single spaces
     text = text.replace("_x000D_", "\r").replace("\r\n", "\n").replace("\r", "\n").replace("\v", "\n")
     kept = _CONTROL.sub("", _INVISIBLE.sub("", text))
     removed = kept != text
     if one_line:
-        return re.sub(r"\s+", " ", _SPACES.sub(" ", kept)).strip(), removed
+        return _WHITE.sub(" ", _SPACES.sub(" ", kept)).strip(), removed
     lines = [_SPACES.sub(" ", line).strip() for line in kept.split("\n")]
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip(), removed
 
@@ -79,9 +83,10 @@ def looks_like_formula(text: str) -> bool:
     return start in _FORMULA_START and len(text) > 1 and not _PHONE.match(text) and not _BULLET.match(text)
 
 
+@lru_cache(maxsize=256)  # the cells of a row are asked several times, then never again
 def compact(text: str) -> str:
     """NFKC, no white space, lower case: the form in which figures, dates and labels are compared."""
-    return re.sub(r"\s+", "", unicodedata.normalize("NFKC", tidy(text)[0])).casefold()
+    return _WHITE.sub("", unicodedata.normalize("NFKC", tidy(text)[0])).casefold()
 
 
 def letters_only(text: str) -> str:
@@ -91,5 +96,5 @@ def letters_only(text: str) -> str:
 
 def shorten(text: str, limit: int = 60) -> str:
     """At most ``limit`` characters on one line, for messages."""
-    line = re.sub(r"\s+", " ", text).strip()
+    line = _WHITE.sub(" ", text).strip()
     return line if len(line) <= limit else line[: limit - 1] + "…"

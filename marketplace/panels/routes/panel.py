@@ -37,6 +37,7 @@ from marketplace.web import ResponseValue, allow
 PER_PAGE = 30
 PANEL_TONES = {"preparing": "draft", "pool_fixed": "alert", "drawn": "live", "discharged": "ended"}
 SEAT_TONES = {"invited": "work", "confirmed": "work", "declared": "live", "substitute": "draft"}
+AFTER_START = (State.REVIEWING, State.NOTICE, State.AWARDED)
 
 
 @bp.get("/panels")
@@ -113,7 +114,7 @@ def show(demand: Demand) -> ResponseValue:
         scan=scanning.newest(panel) if panel is not None and demand.said.blind else None,
         blind=demand.said.blind,
         chair=panel.chair if panel is not None else None,
-        scores_url=place("results.show", ref=demand.ref),
+        progress_url=place("results.dashboard", ref=demand.ref) if demand.state in AFTER_START else None,
     )
 
 

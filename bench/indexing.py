@@ -11,6 +11,7 @@ import os
 import random
 import signal
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -39,25 +40,46 @@ def main() -> int:
     options = parser.parse_args()
     rows: list[list[object]] = []
     missed: list[str] = []
-    for backend, count in (("whoosh", options.whoosh), ("tantivy", options.tantivy)):
-        if count:
-            under_load(backend, count, options.seconds, rows, missed)
-    for backend in ("whoosh", "tantivy"):
-        if options.rebuild:
-            rebuilding(backend, options.rebuild, rows, missed)
     if options.kills:
         killed(options.kills, rows, missed)
+    for count in sorted({options.whoosh, options.tantivy, options.rebuild} - {0}):
+        measured(count, options, rows, missed)
     head = ("what", "engine", "documents", "figure")
     return finish("indexing", table(head, rows), missed, write=options.write)
 
 
-def prepared(folder: str, backend: str, count: int) -> Any:
-    """An application with ``count`` demands and their index."""
+def measured(count: int, options: argparse.Namespace, rows: list[list[object]], missed: list[str]) -> None:
+    """All that is asked of so many documents, over one database: filling it costs minutes."""
+    with tempfile.TemporaryDirectory() as folder:
+        tell(f"{count} demands are written")
+        app = host.make(Path(folder), "whoosh")
+        host.fill(app, count)
+        app.extensions["engine"].dispose()
+        for backend, loaded in (("whoosh", options.whoosh), ("tantivy", options.tantivy)):
+            if count not in (loaded, options.rebuild):
+                continue
+            tell(f"{backend} indexes {count}")
+            app = indexed(folder, backend)
+            if count == options.rebuild:
+                tell(f"{backend} is rebuilt while readers search")
+                rebuilding(backend, count, folder, rows, missed)
+            if count == loaded:
+                tell(f"{backend}: {RATE} changes a second for {options.seconds:.0f} s")
+                under_load(app, backend, count, options.seconds, folder, rows, missed)
+            app.extensions["engine"].dispose()
+
+
+def tell(said: str) -> None:
+    """Where the bench is: it takes half an hour."""
+    print(f"{time.strftime('%H:%M:%S')} {said}", file=sys.stderr, flush=True)  # noqa: T201
+
+
+def indexed(folder: str, backend: str) -> Any:
+    """The application over a filled database, with an index."""
     from marketplace import db
     from marketplace.platform import clock
 
     app = host.make(Path(folder), backend)
-    host.fill(app, count)
     with app.app_context():
         now = clock.site_now()
         db.session.remove()
@@ -65,13 +87,17 @@ def prepared(folder: str, backend: str, count: int) -> Any:
     return app
 
 
-def under_load(backend: str, count: int, seconds: float, rows: list[list[object]], missed: list[str]) -> None:
-    """``RATE`` changes a second while readers search; a marked word among them is looked for until it is found."""
+def under_load(
+    app: Any, backend: str, count: int, seconds: float, folder: str, rows: list[list[object]], missed: list[str]
+) -> None:
+    """``RATE`` changes a second while readers search; a marked word among them is looked for until it is found.
+
+    It is looked for as a page would: with what a process sees by looking for commits once a second.
+    """
     from marketplace import db
     from marketplace.platform import clock
 
-    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
-        app = prepared(folder, backend, count)
+    with ExitStack() as stack:
         stack.enter_context(app.app_context())
         first, last = bounds()
         stack.enter_context(host.process(host.WRITER, folder, backend))
@@ -100,15 +126,14 @@ def under_load(backend: str, count: int, seconds: float, rows: list[list[object]
                     probed = time.monotonic()
                     wanted[watched[0]] = (watched[1], probed)
             now = clock.wall_now()
-            search.refresh()
             for mark, (id_, since) in list(wanted.items()):
-                if f"demand:{id_}" in found(search, f"rev{mark}x", now):
-                    visible.append(time.monotonic() - since)
-                    del wanted[mark]
+                if f"demand:{id_}" not in found(search, f"rev{mark}x", now):
+                    break  # later ones are not there either
+                visible.append(time.monotonic() - since)
+                del wanted[mark]
             time.sleep(0.05)
         told = [json.loads(reader.communicate(timeout=60)[0].splitlines()[-1]) for reader in readers]
         db.session.remove()
-        app.extensions["engine"].dispose()
     spent = sorted(value for one in told for value in one["spent"])
     errors = [error for one in told for error in one["errors"]]
     late = statistics.quantiles(visible, n=20)[18]
@@ -146,21 +171,16 @@ def bounds() -> tuple[int, int]:
     return row[0], row[1]
 
 
-def rebuilding(backend: str, count: int, rows: list[list[object]], missed: list[str]) -> None:
-    """Readers alone, then beside ``flask search rebuild`` in a process of its own."""
-    import subprocess
-
-    with tempfile.TemporaryDirectory() as folder:
-        app = prepared(folder, backend, count)
-        alone = percentile(folder, backend, 20)
-        command = [sys.executable, "-m", "flask", "--app", "wsgi", "search", "rebuild"]
-        begin = time.monotonic()
-        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:  # noqa: S603
-            beside = percentile(folder, backend, 20)
-            _, told = running.communicate()
-            took = time.monotonic() - begin
-        steps = told.count("/")
-        app.extensions["engine"].dispose()
+def rebuilding(backend: str, count: int, folder: str, rows: list[list[object]], missed: list[str]) -> None:
+    """Readers alone, then for as long as ``flask search rebuild`` takes in a process of its own."""
+    alone = percentile(folder, backend, 20)
+    command = [sys.executable, "-m", "flask", "--app", "wsgi", "search", "rebuild"]
+    begin = time.monotonic()
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:  # noqa: S603
+        beside = percentile(folder, backend, 20)
+        _, told = running.communicate()
+        took = time.monotonic() - begin
+    steps = told.count("/")
     rows.append(["rebuild, with progress", backend, count, f"{took:.0f} s, told {steps} times"])
     rows.append(["readers' p95 alone / beside it", backend, count, f"{alone * 1000:.1f} / {beside * 1000:.1f} ms"])
     if running.returncode or steps < 10:

@@ -60,7 +60,7 @@ def make(folder: Path, backend: str) -> Any:
 
 def fill(app: Any, count: int) -> None:
     """``count`` public demands with texts of their own."""
-    from sqlalchemy import select
+    from sqlalchemy import bindparam, select, update
 
     from bench import pages
     from bench.searching import corpus
@@ -76,11 +76,13 @@ def fill(app: Any, count: int) -> None:
             pages.fill(count)
         with db.transaction() as session:
             ids = list(session.scalars(select(Demand.id).where(Demand.number.like("ZZGX-2026-09-%"))))
-            table = Demand.__table__
+            table: Any = Demand.__table__
+            change = update(table).where(table.c.id == bindparam("of"))
             everyone = corpus.generate.concepts()
             for start in range(0, len(ids), 2000):
-                for id_ in ids[start : start + 2000]:
-                    session.execute(table.update().where(table.c.id == id_).values(**texts(id_, everyone, 0)))
+                session.connection().execute(
+                    change, [{"of": id_, **texts(id_, everyone, 0)} for id_ in ids[start : start + 2000]]
+                )
 
 
 def texts(id_: int, everyone: Any, revision: int) -> dict[str, Any]:

@@ -371,18 +371,22 @@ def _range(name: str, lower: int | None, upper: int | None) -> Any:
 
 
 def _sizes(path: Path, known: Mapping[str, int] | None = None) -> dict[str, int]:
-    """The sizes of the segment files; new ones must end as tantivy ends them, known ones must not have changed."""
+    """The sizes of the whole segment files: those known from an earlier look must not have changed."""
     sizes: dict[str, int] = {}
     with os.scandir(path) as files:
         for file in files:
             if "." not in file.name[1:] or file.name.startswith(".") or file.name.endswith((".json", ".lock")):
                 continue
-            size = sizes[file.name] = file.stat().st_size
-            if known and file.name in known:
-                if known[file.name] != size:
-                    raise Unavailable(f"{file.name} has {size} bytes instead of {known[file.name]}")
-            elif not _whole(path / file.name, size):
-                continue  # still being written: a segment that no commit names yet
+            try:
+                size = file.stat().st_size
+                if known and file.name in known:
+                    if known[file.name] != size:
+                        raise Unavailable(f"{file.name} has {size} bytes instead of {known[file.name]}")
+                elif not _whole(path / file.name, size):
+                    continue  # still being written: no commit names it yet, and its size is not yet its size
+            except FileNotFoundError:
+                continue  # merged away since the directory was listed
+            sizes[file.name] = size
     if not (path / "meta.json").stat().st_size:
         raise Unavailable("meta.json is empty")
     return sizes

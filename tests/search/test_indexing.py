@@ -217,6 +217,24 @@ def test_a_damaged_index_is_reported_by_its_reader_and_rebuilt_by_its_writer(
     assert not site.indexer.check(site.now)
 
 
+def test_a_file_that_is_still_being_written_is_no_damage(stage: Stage, site: Site) -> None:
+    """A reader looks while the writer is in the middle of a segment that no commit names yet."""
+    stage.published()
+    site.catch_up()
+    path = site.place.current()
+    assert path is not None
+    segment = path / directory.ENGINE_FILES / "0123456789abcdef0123456789abcdef.fast"
+    segment.write_bytes(b"")
+    site.search.refresh()
+    segment.write_bytes(b"grown" * 100)
+    site.search.refresh()
+    assert len(ids(site, "泊位")) == 1
+    segment.unlink()
+    site.search.refresh()
+    assert len(ids(site, "泊位")) == 1
+    assert not site.place.reported()
+
+
 def test_a_report_without_damage_costs_nothing(stage: Stage, site: Site) -> None:
     path = site.place.current()
     assert path is not None

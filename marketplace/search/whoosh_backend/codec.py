@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator
+from itertools import pairwise
 from pickle import dumps
+from struct import Struct, pack
 from typing import Any
 
 import numpy as np
@@ -22,12 +24,15 @@ from whoosh.util.numeric import length_to_byte
 
 from marketplace.search.documents import FACETS
 
+FEW = 8  # postings up to which plain Python beats numpy: nearly every term of a small segment
 BLOCK = 8192  # postings a block: a common word of 100,000 documents is a dozen reads, not eight hundred
 SEPARATOR = "\x1f"  # between the values of a facet with several
 NUMBERS = ("nid", "version", "visible", "closes", "published", "money")
 COLUMNS = (*NUMBERS, *FACETS)
 
 Ints = NDArray[np.int64]
+INT = Struct("!i")  # as Whoosh's files have it
+NO_LENGTHS = (length_to_byte(0), length_to_byte(0))
 
 
 class BagField(fields.FieldType):  # type: ignore[misc]
@@ -74,6 +79,14 @@ def pack_deltas(ids: NDArray[np.uint32]) -> tuple[str, bytes]:
     return kind, deltas.astype(kind).tobytes()
 
 
+def pack_few(ids: list[int]) -> tuple[str, bytes]:
+    """The same bytes for a handful of ids, without numpy's cost a call."""
+    deltas = [ids[0], *(right - left for left, right in pairwise(ids))]
+    widest = max(deltas)
+    kind, letter = ("<u1", "B") if widest < 256 else ("<u2", "H") if widest < 65536 else ("<u4", "I")
+    return kind, pack(f"<{len(deltas)}{letter}", *deltas)
+
+
 def unpack_deltas(packed: tuple[str, bytes]) -> NDArray[np.int64]:
     kind, data = packed
     return np.cumsum(np.frombuffer(data, dtype=kind), dtype=np.int64)
@@ -84,22 +97,36 @@ class ArrayPostingsWriter(whoosh3.W3PostingsWriter):  # type: ignore[misc]
 
     def write_term(self, ids: NDArray[np.uint32], counts: NDArray[np.uint8], terminfo: Any) -> None:
         """A whole posting list at once; fills ``terminfo`` as the stock writer does, posting by posting."""
+        if len(ids) <= FEW:
+            self._write_few(ids.tolist(), counts.tobytes(), terminfo)
+            return
         self._startoffset = self._postfile.tell()
         self._postfile.write(whoosh3.WHOOSH3_HEADER_MAGIC)
         for start in range(0, len(ids), BLOCK):
             block, weights = ids[start : start + BLOCK], counts[start : start + BLOCK]
             data = dumps((pack_deltas(block), weights.tobytes(), None), 2)
-            lengths = (length_to_byte(0), length_to_byte(0))
-            info = dumps((len(block), int(block[-1]), float(weights.max()), 0, *lengths), 2)
+            info = dumps((len(block), int(block[-1]), float(weights.max()), 0, *NO_LENGTHS), 2)
             size = len(info) + len(data)
             self._postfile.write_int(-size if start + BLOCK >= len(ids) else size)
             self._postfile.write(info)
             self._postfile.write(data)
-        terminfo._weight = float(counts.sum())
-        terminfo._df = len(ids)
+        self._sum_up(terminfo, len(ids), int(ids[0]), int(ids[-1]), float(counts.sum()), float(counts.max()))
+
+    def _write_few(self, ids: list[int], counts: bytes, terminfo: Any) -> None:
+        """One block from Python's own numbers."""
+        self._startoffset = self._postfile.tell()
+        most = float(max(counts))
+        data = dumps((pack_few(ids), counts, None), 2)
+        info = dumps((len(ids), ids[-1], most, 0, *NO_LENGTHS), 2)
+        size = INT.pack(-len(info) - len(data))
+        self._postfile.write(b"".join((whoosh3.WHOOSH3_HEADER_MAGIC, size, info, data)))
+        self._sum_up(terminfo, len(ids), ids[0], ids[-1], float(sum(counts)), most)
+
+    def _sum_up(self, terminfo: Any, number: int, first: int, last: int, weight: float, most: float) -> None:
+        terminfo._weight, terminfo._df = weight, number
         terminfo._minlength, terminfo._maxlength = 0, 0
-        terminfo._maxweight = float(counts.max())
-        terminfo._minid, terminfo._maxid = int(ids[0]), int(ids[-1])
+        terminfo._maxweight = most
+        terminfo._minid, terminfo._maxid = first, last
         terminfo.set_extent(self._startoffset, self._postfile.tell() - self._startoffset)
 
 

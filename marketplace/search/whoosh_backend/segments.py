@@ -88,9 +88,12 @@ class Segment:
             return ids[0], counts[0]
         return np.concatenate(ids), np.concatenate(counts)
 
-    def terms(self) -> Iterator[str]:
-        for _, token in self.reader._terms.terms():
-            yield token.decode()
+    def lists(self) -> Iterator[tuple[str, Ints, NDArray[np.uint8]]]:
+        """Every token with its documents and counts, in one pass over the term file."""
+        terms, form = self.reader._terms, SCHEMA["bag"].format
+        with self._lock:
+            for (_, token), info in terms.items():
+                yield token.decode(), *self._decode(terms._codec.postings_reader(terms._postfile, info, form))
 
 
 class Snapshot:

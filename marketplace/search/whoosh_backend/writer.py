@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -44,10 +44,11 @@ class WhooshWriter:
                 gone.add(entry.nid)
                 writer.add_bag(entry)
                 if writer.doc_count() >= CHUNK:
-                    self._finish(writer, gone)
+                    self._commit(writer, _living, gone)
                     writer, gone = None, set()
             if writer or gone:
-                self._finish(writer or self._begin(), gone)
+                self._commit(writer or self._begin(), _living, gone)
+                self._put_together()
         except Exception as problem:
             raise Unavailable(f"the index cannot be written: {problem!r}") from problem
 
@@ -58,9 +59,12 @@ class WhooshWriter:
             raise Unavailable("another process is writing the index") from problem
 
     def _finish(self, writer: BagWriter, gone: set[int]) -> None:
+        self._commit(writer, _living, gone)
+
+    def _commit(self, writer: BagWriter, choose: Callable[..., list[Any]], gone: Collection[int] = ()) -> None:
         try:
             self._delete(writer, gone)
-            writer.commit(mergetype=self._merge)
+            writer.commit(mergetype=choose)
         except BaseException:
             if not writer.is_closed:
                 writer.cancel()
@@ -74,20 +78,26 @@ class WhooshWriter:
             self._segments[id_] = Segment(self._storage, stored)
         return self._segments[id_]
 
-    def _delete(self, writer: BagWriter, gone: set[int]) -> None:
+    def _delete(self, writer: BagWriter, gone: Collection[int]) -> None:
+        if not gone:
+            return
         nids = np.fromiter(gone, dtype=np.int64, count=len(gone))
         for stored in writer.segments:
             for number in np.flatnonzero(np.isin(self._open(stored).numbers["nid"], nids)):
                 stored.delete_document(int(number))
 
+    def _put_together(self) -> None:
+        """When small segments are many, make one of the smallest, never above ``SMALL``.
+
+        In a commit of its own, so that what has just been written is found before the second this may take.
+        """
+        stored = FileIndex(self._storage, SCHEMA)._segments()
+        if sum(_live(one) < SMALL for one in stored) > MANY:
+            self._commit(self._begin(), self._merge)
+
     def _merge(self, writer: BagWriter, segments: list[Any]) -> list[Any]:
-        """Drop what is all deleted; when small segments are many, put the smallest together, never above ``SMALL``."""
-        segments = [stored for stored in segments if stored.deleted_count() < stored.doc_count_all()]
-        small = sorted((stored for stored in segments if _live(stored) < SMALL), key=_live)
-        if len(small) <= MANY:
-            return segments
         room = SMALL
-        for stored in small:
+        for stored in sorted((stored for stored in segments if _live(stored) < SMALL), key=_live):
             room -= _live(stored)
             if room < 0:
                 break
@@ -97,6 +107,11 @@ class WhooshWriter:
 
     def close(self) -> None:
         self._segments.clear()
+
+
+def _living(_: BagWriter, segments: list[Any]) -> list[Any]:
+    """Drop what is all deleted."""
+    return [stored for stored in segments if stored.deleted_count() < stored.doc_count_all()]
 
 
 def _live(stored: Any) -> int:
@@ -145,9 +160,9 @@ class BagWriter(SegmentWriter):  # type: ignore[misc]
             numbers = {name: int(segment.numbers[name][number]) for name in NUMBERS}
             facets = {name: values[codes[number]].encode() for name, (codes, values) in segment.facets.items()}
             self._add(numbers, facets, int(segment.lengths[number]))
-        for token in list(segment.terms()):
-            postings = segment.postings(token)
-            if postings is not None:
-                kept = live[postings[0]]
-                if kept.any():
-                    self.pool.add_term(token, moved[postings[0][kept]], postings[1][kept])
+        for token, ids, counts in segment.lists():
+            kept = live[ids]
+            if kept.all():
+                self.pool.add_term(token, moved[ids], counts)
+            elif kept.any():
+                self.pool.add_term(token, moved[ids[kept]], counts[kept])

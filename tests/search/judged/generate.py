@@ -215,9 +215,10 @@ def _holds(part: str, concept: Concept, row: dict[str, object]) -> bool:
     return any(squeeze(value) in squeeze(str(text)) for text in texts)
 
 
-def queries(rows: list[tuple[Concept, dict[str, object]]]) -> list[dict[str, object]]:
+def queries(rows: list[tuple[Concept, dict[str, object]]], name: str = "queries") -> list[dict[str, object]]:
+    """The judged queries of a file: ``queries`` (weights were chosen on them) or ``heldout`` (they were not)."""
     result: list[dict[str, object]] = []
-    for line in (HERE / "queries.txt").read_text(encoding="utf-8").splitlines():
+    for line in (HERE / f"{name}.txt").read_text(encoding="utf-8").splitlines():
         if not line or line.startswith("#"):
             continue
         kind, q, spec = (part.strip() for part in line.split("|"))
@@ -249,8 +250,9 @@ def main() -> None:
     DATA.mkdir(parents=True, exist_ok=True)
     lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for _, row in rows)
     (DATA / "docs.jsonl.gz").write_bytes(gzip.compress(lines.encode(), mtime=0))
-    asked = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in queries(rows))
-    (DATA / "queries.jsonl.gz").write_bytes(gzip.compress(asked.encode(), mtime=0))
+    for name in ("queries", "heldout"):
+        asked = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in queries(rows, name))
+        (DATA / f"{name}.jsonl.gz").write_bytes(gzip.compress(asked.encode(), mtime=0))
 
 
 if __name__ == "__main__":

@@ -58,7 +58,7 @@ class Page:
 
 def measure(count: int, only: set[str] | None = None) -> dict[str, Page]:
     """Each page's median CPU, queries and loaded rows over a fresh database of ``count`` public demands."""
-    with site(count) as (app, client, desk):
+    with site(count) as (app, client, desks):
         number = f"ZZGX-2026-09-{count // 2:03d}"
         pages: dict[str, tuple[Any, str]] = {
             "home": (client, "/"),
@@ -67,7 +67,7 @@ def measure(count: int, only: set[str] | None = None) -> dict[str, Page]:
             "list with facets": (client, "/demands"),
             "filtered list": (client, "/demands?direction=living&mode=subsidy&state=open&sort=budget"),
             "detail": (client, f"/demands/{number}"),
-            "work desk": (desk, "/desk"),
+            **{f"work desk, {role}": (desk, "/desk") for role, desk in desks.items()},
         }
         return {name: visit(app, who, url) for name, (who, url) in pages.items() if only is None or name in only}
 
@@ -108,8 +108,8 @@ def counted(app: Any, act: Callable[[], Any]) -> tuple[int, int]:
 
 
 @contextmanager
-def site(count: int) -> Iterator[tuple[Any, Any, Any]]:
-    """An application over a scratch database with ``count`` public demands and a desk user."""
+def site(count: int) -> Iterator[tuple[Any, Any, dict[str, Any]]]:
+    """An application over a scratch database with ``count`` public demands and people at their desks."""
     with tempfile.TemporaryDirectory() as folder:
         os.environ |= {"ZHANGBANG_DEMO": "1", "ZHANGBANG_INSTANCE": folder, "ZHANGBANG_EMBEDDED_WORKER": "0"}
         from marketplace import create_app, db, migrate
@@ -122,9 +122,10 @@ def site(count: int) -> Iterator[tuple[Any, Any, Any]]:
                 play.play()
             with db.transaction():
                 fill(count)
-            desk = app.test_client()
-            sign_in(app, desk, "screener")
-        yield app, app.test_client(), desk
+            desks = {role: app.test_client() for role in ("screener", "publisher", "drafter", "bidder")}
+            for role, desk in desks.items():
+                sign_in(app, desk, role)
+        yield app, app.test_client(), desks
         db.session.remove()
         app.extensions["engine"].dispose()
 

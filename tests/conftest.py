@@ -20,9 +20,10 @@ from sqlalchemy.orm import Session
 
 from marketplace import create_app, db, features, migrate
 from marketplace.accounts import queries
+from marketplace.accounts.routes import sign_in as sign_in_page
 from marketplace.config import Config
 from marketplace.custody import software
-from marketplace.demands import views
+from marketplace.demands import look_alikes, views
 from marketplace.platform import audit
 from marketplace.platform.policy import Actor
 from tests import factories
@@ -86,6 +87,8 @@ def session(engine: Engine) -> Iterator[Session]:
     """The process's session inside an outer transaction: whatever is committed is rolled back at the end."""
     db.session.remove()
     views._counts.clear()  # ids repeat after a rollback: looks at an earlier test's demand are not this one's
+    look_alikes.forget()
+    sign_in_page.forget_demo()
     connection = engine.connect()
     outer = connection.begin()
     db.session.configure(bind=connection, join_transaction_mode="create_savepoint")

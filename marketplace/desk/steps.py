@@ -4,7 +4,7 @@ it. The transition table says which steps there are, the policy who may; nothing
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -19,7 +19,9 @@ from marketplace.accounts.queries import actor_of
 from marketplace.accounts.rules import Role
 from marketplace.batches.models import Batch
 from marketplace.batches.rules import BatchState
+from marketplace.demands.clocks import Clocks
 from marketplace.demands.lint import lint
+from marketplace.demands.look_alikes import Comparison
 from marketplace.demands.models import Demand, DemandProposal
 from marketplace.demands.queries import open_now
 from marketplace.demands.routes.staff import NOUNS, look_alikes, may_decide_as
@@ -55,24 +57,34 @@ class Step:
     url: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Site:
+    """What all steps ask for, read once."""
+
+    cast: list[tuple[str, Actor]]
+    now: datetime
+    clocks: Mapping[str, Clocks]
+    among: Comparison
+
+
 def steps(users: Sequence[User], now: datetime) -> list[Step]:
     """All steps in the order of the table, each with one demand, as different ones as there are."""
-    cast = [(user.username, actor_of(user)) for user in users]
+    site = _Site([(user.username, actor_of(user)) for user in users], now, mode_clocks(), Comparison())
     found: list[Step] = []
     for state in State:
         wanted = [action for (at, action) in TABLE if at is state and (action in NOUNS or action is Action.PUBLISH)]
         if wanted or any(item[0] is state for item in BESIDES):
-            found += _of_state(state, wanted, cast, now)
-    return found + _of_questions(cast, now)
+            found += _of_state(state, wanted, site)
+    return found + _of_questions(site.cast, now)
 
 
-def _of_state(state: State, wanted: list[Action], cast: list[tuple[str, Actor]], now: datetime) -> list[Step]:
+def _of_state(state: State, wanted: list[Action], site: _Site) -> list[Step]:
     rows = _standing(state)
     used: set[int] = set()
     found: list[Step] = []
     for action in wanted:
         permission, label = f"demand.{action}", ACTION_LABELS[action].zh
-        hit = _first(rows, used, permission, cast, now, partial(_ready, action=action, now=now))
+        hit = _first(rows, used, permission, site.cast, site.now, partial(_ready, action=action, site=site))
         if hit is not None:
             demand, username = hit
             url = _batch_url() if action is Action.PUBLISH else url_for(f"demands.act_{NOUNS[action]}", ref=demand.ref)
@@ -81,11 +93,11 @@ def _of_state(state: State, wanted: list[Action], cast: list[tuple[str, Actor]],
     for at, noun, permission, label in BESIDES:
         if at is not state:
             continue
-        hit = _first(rows, used, permission, cast, now, partial(_fits, noun=noun, now=now))
+        hit = _first(rows, used, permission, site.cast, site.now, partial(_fits, noun=noun, site=site))
         if hit is not None:
             url = url_for(f"demands.act_{noun}", ref=hit[0].ref)
             found.append(Step(STATE_LABELS[state].zh, label, hit[0].title, hit[1], url))
-    return found + _of_proposals(rows, cast)
+    return found + _of_proposals(rows, site.cast)
 
 
 def _standing(state: State) -> list[Demand]:
@@ -118,32 +130,32 @@ def _first(
     return None
 
 
-def _ready(demand: Demand, action: Action, now: datetime) -> bool:
+def _ready(demand: Demand, action: Action, site: _Site) -> bool:
     """Whether what the act itself demands, beyond the right to it, is there."""
     match action:
         case Action.SUBMIT:
             said = demand.said
-            return not faults(said, clocks=mode_clocks().get(said.mode), today=beijing_day(now))
+            return not faults(said, clocks=site.clocks.get(said.mode), today=beijing_day(site.now))
         case Action.APPRAISE:
-            return not lint(demand.said).blocking and not _to_compare(demand)
+            return not lint(demand.said).blocking and not _to_compare(demand, site)
         case Action.WITHDRAW | Action.AMEND | Action.EXTEND | Action.SUSPEND:
             return demand.open_proposal is None
         case _:
             return True
 
 
-def _to_compare(demand: Demand) -> bool:
-    return demand.lookalikes_resolved_at is None and bool(look_alikes(demand))
+def _to_compare(demand: Demand, site: _Site) -> bool:
+    return demand.lookalikes_resolved_at is None and bool(look_alikes(demand, site.among))
 
 
-def _fits(demand: Demand, noun: str, now: datetime) -> bool:
+def _fits(demand: Demand, noun: str, site: _Site) -> bool:
     match noun:
         case "screening":
             return demand.screening_begun_at is None
         case "comparison":
-            return _to_compare(demand)
+            return _to_compare(demand, site)
         case "proposal" | "reopening":
-            return demand.open_proposal is None and demand.closes_at is not None and demand.closes_at <= now
+            return demand.open_proposal is None and demand.closes_at is not None and demand.closes_at <= site.now
         case _:
             return True
 

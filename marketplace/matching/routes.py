@@ -149,21 +149,24 @@ def restore(demand: Demand) -> ResponseValue:
     return redirect(url_for(".index"))
 
 
-def on_desk(actor: Actor, now: datetime) -> dict[str, Any] | None:
-    """The desk's box for a firm: the best suggestions, or nothing."""
-    if not actor.has(*FIRM_ROLES):
-        return None
+@bp.get("/desk/matches/panel")
+@allow("match.demands")
+def desk_panel() -> ResponseValue:
+    """The first suggestions, fetched by the desk once it is drawn (modules/refresh.js)."""
     rows = _suggestions()
-    if not rows:
+    return render_template("matching/desk_panel.html", rows=rows[:ON_DESK], count=len(rows))
+
+
+def on_desk(actor: Actor, now: datetime) -> dict[str, Any] | None:
+    """The desk's box for a firm. Comparing takes longer than the rest of the desk: it asks for the rows by itself."""
+    if not actor.has(*FIRM_ROLES):
         return None
     return {
         "title": _("适合本单位的需求"),
-        "count": len(rows),
-        "items": [
-            {"title": row["line"]["title"], "url": row["line"]["url"], "note": row["reasons"][0]}
-            for row in rows[:ON_DESK]
-        ],
+        "text": _("按本单位公开的能力与在榜需求比对。"),
         "url": url_for("matching.index"),
+        "verb": _("看全部和理由"),
+        "panel_url": url_for("matching.desk_panel"),
     }
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import extract, select
 
 from marketplace import db
 from marketplace.demands.clocks import Clocks, effective_clocks
@@ -24,15 +23,18 @@ def working_days() -> tuple[list[SpecialDay], list[KnownYear]]:
 
 
 def calendar() -> Calendar:
-    """The working-day calendar in force; the seed (read once per process) where no year has been stored yet."""
-    years = db.session.scalars(select(WorkingYear)).all()
-    return _stored(years) if years else seeded()
-
-
-def _stored(years: Sequence[WorkingYear]) -> Calendar:
-    days = db.session.scalars(select(WorkingDay).order_by(WorkingDay.day))
+    """The working-day calendar in force, in one query; the seed (read once per process) where no year is stored yet."""
+    of_year = extract("year", WorkingDay.day) == WorkingYear.year
+    rows = db.session.execute(
+        select(WorkingYear.year, WorkingYear.status, WorkingDay.day, WorkingDay.kind, WorkingDay.note)
+        .outerjoin(WorkingDay, of_year)
+        .order_by(WorkingDay.day)
+    ).all()
+    if not rows:
+        return seeded()
     return Calendar(
-        [SpecialDay(row.day, row.kind, row.note) for row in days], [KnownYear(row.year, row.status) for row in years]
+        [SpecialDay(row.day, row.kind, row.note) for row in rows if row.day is not None],
+        [KnownYear(year, status) for year, status in {row.year: row.status for row in rows}.items()],
     )
 
 

@@ -1,6 +1,6 @@
 """The desk shows what waits for whom, in the same number of queries however much it is."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from sqlalchemy import select
@@ -10,11 +10,15 @@ from marketplace.accounts.models import LoginSession
 from marketplace.accounts.rules import Role
 from marketplace.demands import service
 from marketplace.demands.models import Demand
-from marketplace.demands.rules import State
+from marketplace.demands.rules import STATE_LABELS, State
 from marketplace.desk import queries
 from marketplace.platform import errands
+from marketplace.platform.working_days import seed_rows, seeded
 from marketplace.settings import queries as settings
+from marketplace.settings.models import WorkingDay, WorkingYear
 from tests import factories
+from tests.capabilities.making import capability
+from tests.matching.test_service import catch_up
 
 
 @pytest.mark.parametrize(
@@ -95,6 +99,45 @@ def test_a_desk_costs_at_most_eight_queries_whatever_waits(stage, sign_in, count
         many = statements(client)
         assert len(many) == len(few[username]), username
         assert len(many) <= 8, (username, many)
+
+
+@pytest.fixture
+def all_days_stored(session):
+    """The administrator has saved the working days: they come from the tables from then on."""
+    days, years = seed_rows()
+    session.add_all(WorkingYear(year=item.year, status=item.status) for item in years)
+    session.add_all(WorkingDay(day=item.on, kind=item.kind, note=item.note) for item in days)
+    session.commit()
+    return days, years
+
+
+def test_stored_days_say_what_the_seed_says_in_one_query(all_days_stored, count_queries):
+    _, years = all_days_stored
+    count_queries.clear()
+    stored, seed = settings.calendar(), seeded()
+    assert len(count_queries) == 1
+    spans = [date(item.year, 1, 1) + timedelta(days=number) for item in years for number in range(365)]
+    assert [stored.is_working_day(day) for day in spans] == [seed.is_working_day(day) for day in spans]
+    assert stored.last_known_day() == seed.last_known_day()
+    assert stored.provisional_years(spans[0], spans[-1]) == seed.provisional_years(spans[0], spans[-1]) != ()
+
+
+def test_a_firm_with_capabilities_and_stored_days_costs_no_more(stage, sign_in, count_queries, all_days_stored):
+    """Comparing all demands with a firm is not part of its desk: the page asks for that once it is drawn."""
+    capability("listed", stage.now)
+    demand = stage.published()
+    catch_up(stage.now)
+    bidder = sign_in("bidder")
+    bidder.get("/desk")
+    count_queries.clear()
+    page = bidder.get("/desk")
+    assert len([statement for statement in count_queries if not statement.startswith("BEGIN")]) == 7
+    assert page.html.xpath("//*[@data-module='refresh']/@data-url") == ["/desk/matches/panel"]
+    assert "/desk/matches" in page.links()  # for whom no script runs
+    panel = bidder.get("/desk/matches/panel")
+    assert panel.has("适合本单位的需求 1")
+    assert panel.has(demand.title)
+    assert not sign_in("screener").get("/desk").html.xpath("//*[@data-module='refresh']")
 
 
 def test_dues_are_counted_by_working_days(stage, sign_in, actor):
@@ -180,3 +223,26 @@ def test_every_entry_of_the_menu_opens(sign_in, username):
     assert len(menu) >= 4
     for url in menu:
         assert client.get(url, follow=True).status == 200, url
+
+
+def test_the_demo_cards_are_read_once_for_each_state_of_the_site(visitor, stage, count_queries):
+    demand = stage.submitted()
+    db.session.commit()
+    costs = []
+    for _ in range(3):  # the first reads; of two more, at most one begins a new minute
+        count_queries.clear()
+        assert visitor.get("/sign-in").has(demand.title)
+        costs.append(len([statement for statement in count_queries if not statement.startswith("BEGIN")]))
+    assert min(costs) == 3
+    service.return_for_correction(
+        demand, defects=[{"field": "goal", "text": "目标写具体些"}], actor=stage.actor("screener"), now=stage.now
+    )
+    db.session.commit()
+    count_queries.clear()
+    page = visitor.get("/sign-in")
+    assert page.has("补正")
+    assert (
+        page.html.xpath("//p[contains(@class,'step-list__stage')]")[0].text_content() == STATE_LABELS[State.RETURNED].zh
+    )
+    cold = len([statement for statement in count_queries if not statement.startswith("BEGIN")])
+    assert cold <= 90, cold

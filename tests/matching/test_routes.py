@@ -63,7 +63,7 @@ def test_a_firm_finds_its_demands_and_dismisses_one(sign_in, stage, now):
     demand = stage.published()
     catch_up(now)
     bidder = sign_in("bidder")
-    assert bidder.get("/desk").has("适合本单位的需求 1")
+    assert bidder.get("/desk/matches/panel").has("适合本单位的需求 1")
     page = bidder.get("/desk/matches")
     assert page.has(demand.title)
     assert page.has("共同的内容：")
@@ -74,7 +74,7 @@ def test_a_firm_finds_its_demands_and_dismisses_one(sign_in, stage, now):
     colleague = sign_in("bidder_member").get("/desk/matches")
     assert not colleague.has("共同的内容：")
     assert colleague.has("已忽略的")
-    assert not bidder.get("/desk").has("适合本单位的需求 1")
+    assert bidder.get("/desk/matches/panel").has("现在没有适合的在榜需求")
     back = colleague.submit("/restoration")
     assert back.has("共同的内容：")
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from flask import abort, current_app, flash, g, redirect, render_template, request, url_for
+from flask_babel import get_locale
 from flask_babel import gettext as _
 
 from marketplace import web
@@ -15,6 +16,7 @@ from marketplace.accounts.forms import SecondFactorForm, SignInForm
 from marketplace.accounts.models import User
 from marketplace.accounts.routes import bp
 from marketplace.accounts.rules import DEMO_ACCOUNTS, DEMO_PASSWORD, ROLE_LABELS
+from marketplace.platform.audit import queries as log
 from marketplace.platform.errors import Refused
 from marketplace.platform.forms import ConfirmForm
 from marketplace.web import ResponseValue, allow, public
@@ -42,17 +44,33 @@ def sign_in() -> ResponseValue:
 
 
 def _sign_in_page(form: SignInForm, target: str) -> str:
-    config = current_app.config["ZHANGBANG"]
-    users = queries.demo_users(DEMO_ACCOUNTS) if config.demo else []
-    steps = current_app.extensions["demo_steps"](users, g.now) if users else []
+    cards, steps = _demo() if current_app.config["ZHANGBANG"].demo else ((), ())
     return render_template(
-        "accounts/sign_in.html",
-        form=form,
-        cards=demo_cards(users, g.now),
-        steps=steps,
-        next=target,
-        demo_password=DEMO_PASSWORD,
+        "accounts/sign_in.html", form=form, cards=cards, steps=steps, next=target, demo_password=DEMO_PASSWORD
     )
+
+
+_Shown = tuple[Sequence[dict[str, Any]], Sequence[Any]]
+_shown: tuple[tuple[Any, ...], _Shown] | None = None  # of this process
+
+
+def _demo() -> _Shown:
+    """The demo's cards and steps. They are read from all over the site, so they are kept until something is written to
+    the log, or for the minute.
+    """
+    global _shown
+    key = (log.size(), g.now.replace(second=0, microsecond=0), str(get_locale()))
+    if _shown is None or _shown[0] != key:
+        users = queries.demo_users(DEMO_ACCOUNTS)
+        steps = current_app.extensions["demo_steps"](users, g.now) if users else []
+        _shown = key, (demo_cards(users, g.now), steps)
+    return _shown[1]
+
+
+def forget_demo() -> None:
+    """For tests, whose rollbacks leave the same log to other demands."""
+    global _shown
+    _shown = None
 
 
 def demo_cards(users: Sequence[User], now: datetime) -> list[dict[str, Any]]:

@@ -20,11 +20,11 @@ from marketplace.demands import pages, queries, service
 from marketplace.demands.content import Change, DemandContent, diff, from_json
 from marketplace.demands.forms import acts as forms
 from marketplace.demands.lint import lint
+from marketplace.demands.look_alikes import Comparison
 from marketplace.demands.models import Demand, DemandProposal, DemandRound
 from marketplace.demands.routes import beside, bp
 from marketplace.demands.rules import ACTION_LABELS, SECOND_PERSON, STATE_LABELS, TONES, Action, State
 from marketplace.demands.service.writing import MACHINE
-from marketplace.demands.similarity import SimilarityIndex
 from marketplace.demands.validity import LABELS
 from marketplace.platform import policy
 from marketplace.platform.audit import queries as log
@@ -32,8 +32,6 @@ from marketplace.platform.errors import Refused
 from marketplace.platform.forms import ConfirmForm, Form
 from marketplace.platform.workflow import offered
 from marketplace.web import ResponseValue, allow
-
-SIMILAR_AMONG = 2_000  # the newest demands that a new one is compared with
 
 
 @dataclass(frozen=True)
@@ -313,25 +311,25 @@ def since_last_round(demand: Demand, content: DemandContent) -> list[Change]:
     return diff(from_json(last.content), content) if last is not None else []
 
 
-def look_alikes(demand: Demand) -> list[dict[str, Any]]:
+def look_alikes(demand: Demand, among: Comparison | None = None) -> list[dict[str, Any]]:
     """Demands that read alike, best first, with the words they share."""
-    rows = db.session.execute(
-        select(Demand.id, Demand.title, Demand.summary, Demand.number, Demand.key, Demand.state)
-        .where(Demand.id != demand.id, Demand.state != State.DRAFT, Demand.id != (demand.origin_id or 0))
-        .order_by(Demand.id.desc())
-        .limit(SIMILAR_AMONG)
-    ).all()
-    known = {row.id: row for row in rows}
-    index = SimilarityIndex((row.id, row.title, row.summary) for row in rows)
+    columns = (Demand.id, Demand.title, Demand.number, Demand.key, Demand.state)
+    found = (among or Comparison()).nearest(
+        demand.title,
+        demand.summary,
+        within=select(*columns).where(Demand.state != State.DRAFT),
+        besides=(demand.id, demand.origin_id),
+        limit=5,
+    )
     return [
         {
-            "title": known[item.key].title,
-            "state": STATE_LABELS[known[item.key].state].zh,
-            "url": url_for("demands.work", ref=known[item.key].number or known[item.key].key),
+            "title": row.title,
+            "state": STATE_LABELS[row.state].zh,
+            "url": url_for("demands.work", ref=row.number or row.key),
             "score": round(item.score * 100),
             "why": item.explain(),
         }
-        for item in index.nearest(demand.title, demand.summary, limit=5)
+        for row, item in found
     ]
 
 

@@ -20,12 +20,12 @@ from marketplace.demands import queries, service
 from marketplace.demands.content import DemandContent, diff
 from marketplace.demands.forms.writing import CloneForm, DemandForm, NewForm
 from marketplace.demands.lint import Lint, lint
+from marketplace.demands.look_alikes import Comparison
 from marketplace.demands.models import Demand, DemandFile, DemandRound
 from marketplace.demands.routes import beside, bp
 from marketplace.demands.rules import State
 from marketplace.demands.score_sheets import default_sheet
 from marketplace.demands.service.writing import current_faults
-from marketplace.demands.similarity import SimilarityIndex
 from marketplace.demands.validity import LABELS, faults
 from marketplace.frontend.routes import place
 from marketplace.platform import clock, files, policy
@@ -36,7 +36,6 @@ from marketplace.web import ResponseValue, allow
 
 FILE_MOST = 50 * 1024 * 1024  # bytes of one attachment
 FILES_MOST = 20
-SIMILAR_AMONG = 2_000  # the newest demands that a draft is compared with
 PARTS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("basic", "基本信息", ("title", "kind", "direction", "place", "industries", "contact_name", "contact_phone")),
     ("need", "背景与目标", ("background", "goal", "content")),
@@ -286,23 +285,21 @@ def look_alikes(demand: Demand, content: DemandContent) -> list[dict[str, str]]:
     """Demands this person may see that read alike, so that nothing is written twice."""
     if len(content.title) < 4:
         return []
-    rows = db.session.execute(
-        queries.visible(g.actor, g.now)
-        .with_only_columns(Demand.id, Demand.title, Demand.summary, Demand.number, Demand.key)
-        .where(Demand.id != demand.id, Demand.id != (demand.origin_id or 0))
-        .order_by(Demand.id.desc())
-        .limit(SIMILAR_AMONG)
-    ).all()
-    known = {row.id: row for row in rows}
-    index = SimilarityIndex((row.id, row.title, row.summary) for row in rows)
-    found = index.nearest(content.title, content.goal, limit=3)
+    columns = (Demand.id, Demand.title, Demand.number, Demand.key)
+    found = Comparison().nearest(
+        content.title,
+        content.goal,
+        within=queries.visible(g.actor, g.now).with_only_columns(*columns),
+        besides=(demand.id, demand.origin_id),
+        limit=3,
+    )
     return [
         {
-            "title": known[item.key].title,
-            "url": place("demands.show", ref=known[item.key].number or known[item.key].key) or "",
+            "title": row.title,
+            "url": place("demands.show", ref=row.number or row.key) or "",
             "why": _("相近%(score)s%%", score=round(item.score * 100)),
         }
-        for item in found
+        for row, item in found
     ]
 
 

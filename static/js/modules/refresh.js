@@ -1,12 +1,11 @@
-// Renews a panel after each autosave: data-form names the form that says "autosaved", the answer of data-url is the
-// panel's new content as HTML. Without the script the panel is renewed with each save.
+// Fills a panel with the HTML that data-url answers: after each autosave of the form that data-form names, or at once
+// where no form is named. Without the script the panel is renewed with each page.
 import { attach } from "../main.js";
 
 export default function refresh(panel) {
-  const form = document.getElementById(panel.dataset.form);
   let turn = 0;
 
-  form?.addEventListener("autosaved", async () => {
+  async function renew() {
     const mine = ++turn;
     try {
       const response = await fetch(panel.dataset.url, { headers: { Accept: "text/html" } });
@@ -16,5 +15,8 @@ export default function refresh(panel) {
     } catch {
       // No connection: what was found last stays; autosave says so.
     }
-  });
+  }
+
+  if (panel.dataset.form) document.getElementById(panel.dataset.form)?.addEventListener("autosaved", renew);
+  else renew();
 }

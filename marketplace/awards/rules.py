@@ -143,7 +143,7 @@ winner = Need("winner", "只有中榜单位的管理员可以这样做。", _for
 in_time = Need("in_time", "接受的期限已过。", _in_time)
 overdue = Need("overdue", "接受的期限未到。", _overdue)
 window_over = Need("window_over", "公示期未满。", _window_over)
-not_taken_up = policy.fact("is_not_taken_up", "中榜单位已接受。")
+not_taken_up = policy.fact("is_not_taken_up", "贵单位已经接受中榜，不能再接受或放弃；确有变化请联系主管部门。")
 nothing_open = policy.fact("has_no_open_objection", "还有异议未答复，暂不能定榜。")
 noticed = policy.fact("notice_is_published", "公示尚未发布。")
 cause = policy.fact("has_cause_to_void", "没有成立的异议或更正，不能作废。")
@@ -163,7 +163,7 @@ GRANTS = policy.declare(
             [supervisor, award_proposed, window_over, nothing_open],
         ],
         "award.take_up": [[winner, in_time, not_taken_up]],
-        "award.decline": [[winner]],
+        "award.decline": [[winner, not_taken_up]],
         "award.expire": [[system, overdue, not_taken_up]],
         "award.void": [[supervisor, void_proposed, cause, uncontracted]],
         "award.propose_substitute": [[publisher]],

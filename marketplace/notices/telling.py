@@ -10,7 +10,8 @@ from marketplace import db
 from marketplace.accounts.rules import Role
 from marketplace.bids.models import Bid, BidMember
 from marketplace.demands.models import Demand
-from marketplace.notices.models import Letter, Objection
+from marketplace.notices.models import Letter, Notice, Objection
+from marketplace.notices.service.composing import NEVER_OPENED
 from marketplace.notifications import service as messages
 from marketplace.notifications.queries import holder_ids
 from marketplace.panels.models import Panel
@@ -27,6 +28,8 @@ TOPICS = (
     "sheet.propose_mend",
     "objection.",
     "letter.",
+    "notice.publish",
+    "notice.revoke",
     "demand.open_prices",
 )
 
@@ -84,6 +87,8 @@ def _tell(row: OutboxRow) -> None:
             tell(office, f"评审报告已签署完毕：{demand.title}", "可以提出公示。", f"/demands/{ref}/report")
         case "letter.send":
             _tell_bidder(demand, row)
+        case "notice.publish" | "notice.revoke":
+            _tell_the_others(demand, row)
         case topic if topic.startswith("objection."):
             _tell_about_objection(demand, row, office=office, supervisors=supervisors)
 
@@ -132,6 +137,29 @@ def _tell_bidder(demand: Demand, row: OutboxRow) -> None:
         url=f"/bids/{letter.bid.public_id}/letter",
         now=row.at,
     )
+
+
+def _tell_the_others(demand: Demand, row: OutboxRow) -> None:
+    """What changes a result after its letters went out: a substitute's notice, or a notice that was taken back.
+
+    Everybody whose bid was opened is told, because anybody may object; the substitute has a letter of his own.
+    """
+    notice = db.session.get(Notice, int(str(row.payload["subject"]).partition(":")[2]))
+    if notice is None or (row.topic == "notice.publish" and not notice.place):
+        return
+    bids = db.session.scalars(select(Bid).where(Bid.demand_id == demand.id, Bid.state.not_in(NEVER_OPENED))).all()
+    shown = {item["bid"] for item in notice.content["candidates"]}
+    if row.topic == "notice.revoke":
+        title = f"公示已撤销：{demand.title}"
+        text = f"{notice.number}不再有效，理由见公示页；此前的结果通知书以之后新发出的为准。"
+        bids = [bid for bid in bids if not notice.place or bid.public_id in shown]
+    else:
+        title = f"递补公示：{demand.title}"
+        text = "一项中榜结果未能成立，由后一名递补，只涉及这一名额；有异议的可在公示期内提出。"
+        bids = [bid for bid in bids if bid.public_id not in shown]
+    people = set().union(*map(bidder_people, bids))
+    url = f"/notices/{notice.id}"
+    messages.tell(people, key=f"outbox:{row.id}", title=title, text=text, url=url, now=row.at)
 
 
 def _tell_about_objection(demand: Demand, row: OutboxRow, *, office: set[int], supervisors: set[int]) -> None:

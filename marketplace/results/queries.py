@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -16,7 +17,7 @@ from marketplace.accounts.models import Organisation
 from marketplace.accounts.rules import Role
 from marketplace.bids.models import Bid
 from marketplace.bids.rules import BidState
-from marketplace.demands.content import DemandContent
+from marketplace.demands.content import DemandContent, canonical
 from marketplace.demands.models import Demand
 from marketplace.demands.queries import escaped
 from marketplace.demands.queries import visible as visible_demands
@@ -31,7 +32,7 @@ from marketplace.results.rules import RANKING_VERSION, Disqualification, Pace, R
 from marketplace.scoring.models import Sheet
 from marketplace.scoring.queries import COMPETING
 from marketplace.scoring.rules.formulas import Answer
-from marketplace.scoring.rules.record import BidInput, Inputs, SheetInput
+from marketplace.scoring.rules.record import BidInput, Inputs, SheetInput, inputs_json
 from marketplace.scoring.rules.sheets import SheetState
 
 DONE = (SheetState.HANDED_IN, SheetState.FLAGGED, SheetState.CONFIRMED, SheetState.CORRECTED, SheetState.LOCKED)
@@ -505,6 +506,24 @@ def inputs(demand: Demand, *, tie_seed: str = "") -> Inputs:
         version=RANKING_VERSION,
         tie_seed=tie_seed,
     )
+
+
+def is_current(demand: Demand) -> bool:
+    """Whether the newest ranking was computed from what is stored now, in the present round, with nothing missing.
+
+    It is not while a seat is vacant because somebody was recused after he had scored, nor once his substitute has
+    scored and the ranking was not yet made again.
+    """
+    last = latest(demand.id)
+    if last is None or last.round != db.session.scalar(
+        select(Panel.review_round).where(Panel.demand_id == demand.id)
+    ):
+        return False
+    if not is_locked(demand.id):
+        return False
+    drawn = tie_draw(demand.id, last.round)
+    present = inputs_json(inputs(demand, tie_seed=drawn.seed if drawn is not None else ""))
+    return hashlib.sha256(canonical(present)).hexdigest() == last.record_sha256
 
 
 def _sheet_input(bid: str, expert: str, content: Mapping[str, Any]) -> SheetInput:

@@ -65,9 +65,16 @@ def propose_announcement(demand: Demand, *, reason: str, text: str = "", actor: 
         raise Refused("排名算出、评审报告签署之后才能公示。")
     if results.open_outs(demand.id) or results.open_mends(demand.id):
         raise Refused("还有取消资格或更正在等监督员处理，处理之后才能公示。")
+    _require_current(demand)
     notice = notices.prepare(demand, ranking, text=text, actor=actor, now=now)
     payload = {"notice": notice.id, "ranking": ranking.hash}
     return demands.propose(demand, Action.ANNOUNCE, reason=reason, actor=actor, now=now, payload=payload)
+
+
+def _require_current(demand: Demand) -> None:
+    """A recusal after the ranking leaves a seat to fill: until the substitute has scored, there is nothing to announce."""
+    if not results.is_current(demand):
+        raise Refused("排名之后专家组有变动，递补的专家评完全部标书、重新计算排名并签署报告之后才能公示。")
 
 
 def announce(proposal: DemandProposal, actor: Actor, now: datetime) -> Notice:
@@ -81,6 +88,7 @@ def announce(proposal: DemandProposal, actor: Actor, now: datetime) -> Notice:
     ranking = queries.ranking_of(demand.id)
     if ranking is None or ranking.hash != notice.ranking.hash or ranking.id != notice.ranking_id:
         raise Refused("提议之后排名有了新的版本，请退回这项提议，按新的排名重新提出。")
+    _require_current(demand)
     _advance(demand, Action.ANNOUNCE, actor=actor, now=now, ranking=ranking.hash, notice=notice.id)
     notices.publish(notice, actor=actor, now=now)
     shown = {item["bid"]: item["proposed"] for item in notice.content["candidates"]}
@@ -241,6 +249,10 @@ def substitute(proposal: DemandProposal, actor: Actor, now: datetime) -> Award:
         demand, ranking, text=proposal.reason, place=fell.place, line=line, actor=proposer, now=now
     )
     notices.publish(notice, actor=actor, now=now)
+    assert notice.ends_at is not None
+    notices.send_letters(
+        demand, ranking, notice=notice, objections_until=notice.ends_at, actor=SYSTEM, now=now, only=line.bid
+    )
     return _give(demand, line.bid, notice, place=fell.place, actor=actor, now=now, replaces=fell)
 
 

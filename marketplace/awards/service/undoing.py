@@ -28,6 +28,7 @@ from marketplace.notices.rules.objections import ObjectionState, Remedy
 from marketplace.platform.errors import Invalid, Refused
 from marketplace.platform.policy import SYSTEM, Actor
 from marketplace.platform.workflow import perform
+from marketplace.results import queries as results
 from marketplace.results import service as result_service
 from marketplace.results.rules import Cause, Disqualification
 from marketplace.scoring import service as scoring
@@ -76,7 +77,8 @@ def propose_remedy(
 def re_review(proposal: DemandProposal, actor: Actor, now: datetime) -> None:
     """Back to the review: notices revoked, awards void, all bids compete again but one that is put out.
 
-    Scored anew in a new round, or ranked anew from the locked sheets. Only while no award is contracted.
+    Scored anew in a new round, or ranked anew from the locked sheets, as soon as whoever took a seat meanwhile has
+    scored too. Only while no award is contracted.
     """
     demand = proposal.demand
     lock(demand)
@@ -97,7 +99,9 @@ def re_review(proposal: DemandProposal, actor: Actor, now: datetime) -> None:
     notices.mark_remedied(demand.id, now=now)
     if proposal.payload["rescore"]:
         scoring.begin_round(demand, now=now)
-    else:
+        return
+    scoring.resume_round(demand)
+    if results.is_locked(demand.id):
         result_service.compute(demand, cause=Cause.RE_REVIEW, actor=actor, now=now, note=proposal.reason)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -13,7 +14,7 @@ from sqlalchemy.orm import joinedload
 from marketplace import db
 from marketplace.bids.models import Bid
 from marketplace.bids.rules import BidState
-from marketplace.demands.content import fingerprint
+from marketplace.demands.content import DemandContent, fingerprint
 from marketplace.demands.models import Demand
 from marketplace.eligibility.models import EligibilityDecision
 from marketplace.notices.models import Letter, Notice
@@ -39,61 +40,86 @@ def send_letters(
     objections_until: datetime,
     actor: Actor,
     now: datetime,
+    only: Bid | None = None,
 ) -> list[Letter]:
-    """Write the letter of every bid that was ever opened or tried. Log and outbox: ``letter.send`` for each.
+    """Write the letter of every bid that was ever opened or tried, or of one. Log and outbox: ``letter.send`` for each.
 
-    ``notice`` is ``None`` when the demand lapsed after its review: then there is no candidate.
+    ``notice`` is ``None`` when the demand lapsed after its review: then there is no candidate. ``only``: the substitute
+    whom a later notice proposes; nobody else's letter changes by it.
     """
-    bids = db.session.scalars(
+    known = _known(demand, ranking, notice)
+    made = []
+    for bid in _bids(demand, only):
+        decision = known.decisions.get(bid.id)
+        finding = decision.text if decision is not None and bid.state is BidState.INELIGIBLE else ""
+        letter = _letter(bid, known, demand.said, objections_until)
+        made.append(_send(demand, bid, letter, notice=notice, finding=finding, actor=actor, now=now))
+    return made
+
+
+def _bids(demand: Demand, only: Bid | None) -> Sequence[Bid]:
+    query = (
         select(Bid)
         .where(Bid.demand_id == demand.id, Bid.state.not_in(NEVER_OPENED))
         .order_by(Bid.public_id)
         .options(joinedload(Bid.organisation))
-    ).all()
-    scored: dict[str, Any] = {}
-    result = as_ranking(ranking) if ranking is not None else None
-    if result is not None:
-        scored = {line.bid: line for line in result.lines}
-    comments = _comments(demand)
-    names = _panel_names(demand.id)
-    candidates = [
-        Candidate(item["bid"], item["rank"], item["proposed"])
-        for item in (notice.content["candidates"] if notice else ())
-    ]
-    reasons = results.outs(demand.id)
-    decisions = {
-        item.bid_id: item
-        for item in db.session.scalars(
-            select(EligibilityDecision).join(EligibilityDecision.bid).where(Bid.demand_id == demand.id)
+    )
+    return db.session.scalars(query if only is None else query.where(Bid.id == only.id)).all()
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What the letters of one demand are written from."""
+
+    result: rules.Ranking | None
+    comments: Mapping[int, Sequence[Comment]]  # by bid
+    names: Sequence[str]  # of the panel, to be struck out
+    candidates: Sequence[Candidate]
+    reasons: Mapping[int, str]  # coded, of disqualified bids
+    decisions: Mapping[int, EligibilityDecision]
+
+    @property
+    def scored(self) -> set[str]:
+        return {line.bid for line in self.result.lines} if self.result is not None else set()
+
+
+def _known(demand: Demand, ranking: Ranking | None, notice: Notice | None) -> _Known:
+    decisions = db.session.scalars(
+        select(EligibilityDecision).join(EligibilityDecision.bid).where(Bid.demand_id == demand.id)
+    )
+    shown = notice.content["candidates"] if notice is not None else ()
+    return _Known(
+        result=as_ranking(ranking) if ranking is not None else None,
+        comments=_comments(demand),
+        names=_panel_names(demand.id),
+        candidates=[Candidate(item["bid"], item["rank"], item["proposed"]) for item in shown],
+        reasons=results.outs(demand.id),
+        decisions={item.bid_id: item for item in decisions},
+    )
+
+
+def _letter(bid: Bid, known: _Known, content: DemandContent, until: datetime) -> ResultLetter:
+    """Of a scored bid, else of one that was refused, renounced, could not be opened, or was left without a result."""
+    out = known.reasons.get(bid.id, "")
+    if known.result is not None and bid.public_id in known.scored:
+        return result_letter(
+            known.result,
+            bid.public_id,
+            sheet=content.score_sheet,
+            indicators=content.indicators,
+            candidates=known.candidates,
+            comments=known.comments.get(bid.id, ()),
+            names=known.names,
+            objections_until=until,
+            reason_code=out,
         )
-    }
-    content, made = demand.said, []
-    for bid in bids:
-        if bid.public_id in scored and result is not None:
-            letter = result_letter(
-                result,
-                bid.public_id,
-                sheet=content.score_sheet,
-                indicators=content.indicators,
-                candidates=candidates,
-                comments=comments.get(bid.id, ()),
-                names=names,
-                objections_until=objections_until,
-                reason_code=reasons.get(bid.id, ""),
-            )
-        else:
-            letter = refusal_letter(
-                bid.public_id,
-                reason_code=_reason(bid, decisions.get(bid.id), reasons.get(bid.id, "")),
-                objections_until=objections_until,
-                outcome=UNSCORED.get(
-                    bid.state, Outcome.INELIGIBLE if bid.state is BidState.INELIGIBLE else Outcome.NO_RESULT
-                ),
-            )
-        decision = decisions.get(bid.id)
-        finding = decision.text if decision is not None and bid.state is BidState.INELIGIBLE else ""
-        made.append(_send(demand, bid, letter, notice=notice, finding=finding, actor=actor, now=now))
-    return made
+    other = Outcome.INELIGIBLE if bid.state is BidState.INELIGIBLE else Outcome.NO_RESULT
+    return refusal_letter(
+        bid.public_id,
+        reason_code=_reason(bid, known.decisions.get(bid.id), out),
+        objections_until=until,
+        outcome=UNSCORED.get(bid.state, other),
+    )
 
 
 def _reason(bid: Bid, decision: EligibilityDecision | None, out: str) -> str:

@@ -23,7 +23,6 @@ from marketplace.scoring.rules.sheets import (
     MEND_LABELS,
     MendReason,
     SheetAction,
-    SheetState,
     gaps,
     has_words,
     score_error,
@@ -128,5 +127,5 @@ def decide_mend(row: Mend, *, agreed: bool, reason: str = "", actor: Actor, now:
         )
     )
     db.session.flush()
-    if sheet.state is SheetState.LOCKED and queries.latest(sheet.demand_id) is not None:
+    if queries.latest(sheet.demand_id) is not None and queries.is_locked(sheet.demand_id):
         compute(sheet.demand, cause=Cause.CORRECTED, actor=actor, now=now, note=row.reason)

@@ -49,7 +49,8 @@ def hold(demand: Demand) -> None:
 def proceed(demand: Demand, *, now: datetime) -> Ranking | None:
     """What follows by itself once all sheets are locked: two-step prices are called for, else the ranking is made.
 
-    Does nothing while something is missing. Called after each act that may have been the last one.
+    Does nothing while something is missing, nor where the ranking in force says what is stored: when a substitute has
+    scored in the place of somebody recused, it does not any more. Called after each act that may have been the last one.
     """
     from marketplace.results.offers import call_prices, prices_open, read_offers
 
@@ -60,9 +61,7 @@ def proceed(demand: Demand, *, now: datetime) -> Ranking | None:
         call_prices(demand, now=now)
         return None
     read_offers(demand, now=now)
-    panel_round = _review_round(demand.id)
-    last = queries.latest(demand.id)
-    if last is not None and last.round == panel_round:
+    if queries.is_current(demand):
         return None
     return compute(demand, cause=Cause.LOCKED, actor=SYSTEM, now=now)
 
@@ -88,6 +87,8 @@ def compute(demand: Demand, *, cause: Cause, actor: Actor, now: datetime, note: 
         result = rules.rank(inputs)
     except Incomplete as error:
         raise Refused(_missing_words(demand, error)) from None
+    if not queries.is_locked(demand.id):
+        raise Refused("专家组有席位空缺，不能计算排名。递补的专家评完全部标书并锁定后会自动计算。")
     record = canonical(inputs_json(inputs))
     ids = dict(
         db.session.execute(

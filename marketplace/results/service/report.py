@@ -31,6 +31,8 @@ def open_report(demand: Demand, *, conclusion: str = "", actor: Actor, now: date
         raise Refused("还有并列名次等待抽签，抽签之后才能出具评审报告。")
     if queries.open_outs(demand.id) or queries.open_mends(demand.id):
         raise Refused("还有取消资格或更正在等监督员处理，处理之后才能出具评审报告。")
+    if not queries.is_current(demand):
+        raise Refused("排名之后专家组有变动，递补的专家评完全部标书后会重新计算排名，再出具评审报告。")
     former = queries.report(demand.id)
     if former is not None and former.ranking_id == last.id:
         raise Refused("这次排名的评审报告已经出具。")

@@ -5,6 +5,7 @@ from marketplace.scoring.service.review import (
     declare,
     give_codes,
     give_sheets,
+    resume_round,
     start_review,
     why_not_start,
 )
@@ -20,6 +21,7 @@ __all__ = [
     "hand_in",
     "hand_in_all",
     "make_sheets",
+    "resume_round",
     "save",
     "settle",
     "start_review",

@@ -93,6 +93,14 @@ def begin_round(demand: Demand, *, now: datetime) -> None:
     give_sheets(demand, panel)
 
 
+def resume_round(demand: Demand) -> None:
+    """The same round goes on after a notice was revoked: who joined the panel meanwhile gets his sheets."""
+    panel = queries.panel(demand.id)
+    assert panel is not None
+    give_codes(demand)
+    give_sheets(demand, panel)
+
+
 def declare(seat: PanelSeat, *, conflicts: Sequence[str], statement: str, actor: Actor, now: datetime) -> Declaration:
     """An expert's declaration; whoever joins a review that has begun gets a sheet for every bid."""
     made = panels.declare(seat, conflicts=conflicts, statement=statement, actor=actor, now=now)

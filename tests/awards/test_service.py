@@ -276,7 +276,7 @@ def test_a_winner_takes_up_in_time_and_only_its_own_admin(review: Review) -> Non
             awards.take_up(award, actor=actor(who), now=review.now)
     awards.take_up(award, actor=actor("bidder"), now=review.now)
     assert review.bids[0].state is BidState.AWARDED
-    with pytest.raises(Forbidden, match="已接受"):
+    with pytest.raises(Forbidden, match="已经接受"):
         awards.take_up(award, actor=actor("bidder"), now=review.now)
 
 

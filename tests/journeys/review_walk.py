@@ -459,7 +459,7 @@ class Walk(Rules):
     USUAL: dict[State, tuple[Callable[[Any], None], ...]] = {
         State.REVIEWING: (
             hand_in, hand_in, hand_in, hand_in, answer_flag, answer_flag, join, join, elect, disqualify, disqualify,
-            rank, report, report, announce, announce, second_person, second_person, leave, mend, mend, prices, prices,
+            rank, report, report, report, announce, announce, second_person, second_person, leave, mend, prices, prices,
             draw, draw,
         ),
         State.NOTICE: (

@@ -515,9 +515,7 @@ def is_current(demand: Demand) -> bool:
     scored and the ranking was not yet made again.
     """
     last = latest(demand.id)
-    if last is None or last.round != db.session.scalar(
-        select(Panel.review_round).where(Panel.demand_id == demand.id)
-    ):
+    if last is None or last.round != db.session.scalar(select(Panel.review_round).where(Panel.demand_id == demand.id)):
         return False
     if not is_locked(demand.id):
         return False

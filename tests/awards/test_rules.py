@@ -106,7 +106,12 @@ def test_the_table_of_permissions_is_complete() -> None:
         ("award.confirm", LI, {"has_no_open_objection": False}, "还有异议未答复，暂不能定榜。"),
         ("award.confirm", LI, {"award_proposed_by_id": 1}, "定榜须由一人提出、另一人确认。"),
         ("award.take_up", WANG, {"take_up_ends_at": NOW}, "接受的期限已过。"),
-        ("award.take_up", WANG, {"is_not_taken_up": False}, "贵单位已经接受中榜，不能再接受或放弃；确有变化请联系主管部门。"),
+        (
+            "award.take_up",
+            WANG,
+            {"is_not_taken_up": False},
+            "贵单位已经接受中榜，不能再接受或放弃；确有变化请联系主管部门。",
+        ),
         ("award.void", CHEN, {"no_award_is_contracted": False}, "已有中榜项目签约，不能重新评审。"),
         ("award.void", CHEN, {"has_cause_to_void": False}, "没有成立的异议或更正，不能作废。"),
         ("award.substitute", CHEN, {"substitute_proposed_by_id": None}, "递补须由发榜负责人提出、监督员确认。"),
@@ -120,7 +125,10 @@ def test_the_system_ends_what_was_not_taken_up_in_time() -> None:
     late = SimpleNamespace(**{**vars(READY), "take_up_ends_at": NOW})
     assert policy.allows("award.expire", SYSTEM, late, NOW)
     taken = SimpleNamespace(**{**vars(late), "is_not_taken_up": False})
-    assert policy.why_not("award.expire", SYSTEM, taken, NOW) == "贵单位已经接受中榜，不能再接受或放弃；确有变化请联系主管部门。"
+    assert (
+        policy.why_not("award.expire", SYSTEM, taken, NOW)
+        == "贵单位已经接受中榜，不能再接受或放弃；确有变化请联系主管部门。"
+    )
 
 
 def test_the_winner_has_five_working_days() -> None:

@@ -31,6 +31,7 @@ CLAUSES_MAX = 12
 SPAN_MAX = 6  # words of a synonym
 PARTS_WEIGHT = 0.8  # nb-iot found as nb and iot
 LOOSE_WEIGHT = 0.4  # 停车场 found as 停车
+PART_WEIGHT = 0.2  # 物流配送 found as 配送 alone
 ADJACENT_WEIGHT = 0.25  # 智慧停车 standing together
 
 YEAR = re.compile("(19|20)[0-9]{2}")  # the year in a number is no reason to find all numbers of that year
@@ -176,7 +177,7 @@ class Planner:
         return Group(word.text, (Clause(("^" + word.text,)),), optional=len(words) > 1)
 
     def _parts(self, text: str) -> tuple[Clause, ...]:
-        """The longest known words inside a word, none overlapping, all of them together."""
+        """The longest known words inside a word, none overlapping: all of them together, else any of them."""
         parts: list[str] = []
         place = 0
         while place < len(text):
@@ -187,8 +188,11 @@ class Planner:
                     place += length - 1
                     break
             place += 1
-        specific = [part for part in parts if part not in GENERIC]
-        return (Clause(tuple(specific or parts), LOOSE_WEIGHT),) if parts else ()
+        specific = [part for part in parts if part not in GENERIC] or parts
+        if not specific:
+            return ()
+        each = [Clause((part,), PART_WEIGHT) for part in specific if len(specific) > 1]
+        return Clause(tuple(specific), LOOSE_WEIGHT), *each
 
 
 def _as_optional(group: Group) -> Group:

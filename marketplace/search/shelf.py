@@ -54,7 +54,9 @@ class Phrase:
 
 
 def phrases(texts: Iterable[str], analyzer: Analyzer) -> Counter[tuple[str, ...]]:
-    """Up to ``WORDS_MAX`` words in a row, none of them a stop word, not beginning with a single character."""
+    """Up to ``WORDS_MAX`` words in a row, none of them a stop word, not beginning with a single character; and the
+    words inside a word (渣土 in 渣土车), which people type as well.
+    """
     found: Counter[tuple[str, ...]] = Counter()
     for text in texts:
         row: list[str] = []
@@ -68,6 +70,9 @@ def phrases(texts: Iterable[str], analyzer: Analyzer) -> Counter[tuple[str, ...]
                     part = tuple(row[-length:])
                     if len(part[0]) > 1:
                         found[part] += 1
+                if not word.latin and len(word.text) > 2:
+                    inner = {(piece,) for piece in analyzer.search_cut(word.text) if 1 < len(piece) < len(word.text)}
+                    found.update(inner)
             end = word.end
     return found
 

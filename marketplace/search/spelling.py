@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from math import log
 
 from marketplace.search.analysis import Analyzer, Word
@@ -46,30 +47,35 @@ class Speller:
 
         ``known`` says of each Latin word whether it stands in a visible document.
         """
-        pieces = _runs(list(words))
         result: list[str] = []
         changed = False
-        for text, latin in pieces:
-            if latin and known.get(text):
-                better: str | None = None
-            else:
-                better = self.latin(text) if latin else self.chinese(text)
-            changed = changed or (better is not None and better != text)
-            result.append(better or text)
+        for unread, group in groupby(_runs(list(words)), key=lambda piece: piece[1] and not known.get(piece[0])):
+            pieces = [text for text, _ in group]
+            together = self.letters("".join(pieces)) if unread and len(pieces) > 1 else None
+            for text in [together] if together else pieces:
+                better = None if together or known.get(text) else self.latin(text) if unread else self.chinese(text)
+                changed = changed or bool(together) or (better is not None and better != text)
+                result.append(better or text)
         return " ".join(result) if changed else None
 
     def latin(self, text: str) -> str | None:
         """Pinyin, else first letters, else a Latin word with one slip."""
         plain = re.sub(r"[^a-z0-9]", "", text)
-        if LETTERS.fullmatch(plain):
-            read = self._letters("pinyin", plain) or self._letters("sound", sound(plain))
-            if read is None and len(plain) <= 10:
-                read = self._letters("initials", plain)
+        read = self.letters(plain)
+        if read is None and LETTERS.fullmatch(plain):
+            read = self._letters("initials", plain) if len(plain) <= 10 else None
             read = read or self._mistyped(plain)
-            if read:
-                return read
+        if read:
+            return read
         best = sorted(self.shelf.near([plain]).get(plain, []), key=lambda phrase: -phrase.number)
         return best[0].text if best else None
+
+    def letters(self, text: str) -> str | None:
+        """What sounds so, exactly or nearly; also where the syllables were typed apart (``ting che``)."""
+        plain = re.sub(r"[^a-z0-9]", "", text)
+        if not LETTERS.fullmatch(plain):
+            return None
+        return self._letters("pinyin", plain) or self._letters("sound", sound(plain))
 
     def chinese(self, run: str) -> str | None:
         """A Chinese run with characters that sound or look like the right ones."""
@@ -142,11 +148,11 @@ def _cheapest(length: int, steps: list[Step]) -> str | None:
 
 
 def _runs(words: list[Word]) -> list[tuple[str, bool]]:
-    """Neighbouring words put together again: Chinese ones that touch, and letters typed apart (``ting che``)."""
+    """Chinese words that touch put together again, Latin ones each for itself."""
     runs: list[tuple[str, bool]] = []
     end = -1
     for word in words:
-        if runs and word.latin == runs[-1][1] and (word.start == end if not word.latin else False):
+        if runs and not word.latin and not runs[-1][1] and word.start == end:
             runs[-1] = (runs[-1][0] + word.text, word.latin)
         else:
             runs.append((word.text, word.latin))

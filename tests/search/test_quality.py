@@ -8,6 +8,7 @@ from collections import Counter
 from math import log2
 from pathlib import Path
 
+import pytest
 from flask import Flask
 
 from bench import quality
@@ -48,10 +49,15 @@ def test_the_judged_set_is_what_its_generator_writes_and_covers_all_kinds() -> N
     kinds = Counter(item.kind for item in judged)
     assert kinds.keys() >= {"word", "words", "phrase", "exclude", "field", "mixed", "standard", "synonym", "typo"}
     assert kinds.keys() >= {"pinyin", "initials", "number", "hard", "traditional", "question"}
+    held = list(evaluate.read_queries(generate.DATA / "heldout.jsonl.gz"))
+    assert len(held) >= 60
+    assert not {item.q for item in held} & {item.q for item in judged}
+    assert {item.kind for item in held} == kinds.keys()
 
 
-def test_floors_hold_on_both_engines_with_equal_totals_and_facets() -> None:
-    assert quality.failures({engine: quality.measure(engine) for engine in quality.ENGINES}) == []
+@pytest.mark.parametrize("name", quality.SETS)
+def test_floors_hold_on_both_engines_with_equal_totals_and_facets(name: str) -> None:
+    assert quality.failures({engine: quality.measure(engine, name) for engine in quality.ENGINES}, name) == []
 
 
 def test_a_worse_ranking_misses_the_floors() -> None:

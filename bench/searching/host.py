@@ -66,12 +66,16 @@ def fill(app: Any, count: int) -> None:
     from bench.searching import corpus
     from marketplace import db, migrate
     from marketplace.demands.models import Demand
-    from marketplace.demo import play
+    from marketplace.platform import clock
+    from tests import factories
+    from tests.demands.conftest import Stage
 
     with app.app_context():
         migrate.upgrade(app.extensions["engine"])
         with db.transaction():
-            play.play()
+            factories.make_cast()
+        with db.transaction():
+            Stage(clock.site_now()).published()
         with db.transaction():
             pages.fill(count)
         with db.transaction() as session:

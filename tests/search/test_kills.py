@@ -22,7 +22,7 @@ def test_the_writer_killed_at_any_moment_leaves_no_drift_and_needs_nobody() -> N
         capture_output=True,
         text=True,
         check=False,
-        timeout=280,
+        timeout=size(280, 3600),
     )
     assert done.returncode == 0, done.stdout + done.stderr
     told = [line for line in done.stdout.splitlines() if "SIGKILL" in line]

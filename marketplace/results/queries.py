@@ -566,6 +566,18 @@ def latest(demand_id: int) -> Ranking | None:
     )
 
 
+def line_of(demand_id: int, bid_id: int) -> RankingLine | None:
+    """A bid's line in the ranking in force, if that is of the present round."""
+    return db.session.scalar(
+        select(RankingLine)
+        .join(Ranking, Ranking.id == RankingLine.ranking_id)
+        .join(Panel, and_(Panel.demand_id == Ranking.demand_id, Panel.review_round == Ranking.round))
+        .where(Ranking.demand_id == demand_id, RankingLine.bid_id == bid_id)
+        .order_by(Ranking.number.desc())
+        .limit(1)
+    )
+
+
 def rankings(demand_id: int) -> list[Ranking]:
     """All of them, the newest first, each with its lines."""
     return list(

@@ -579,8 +579,16 @@ def on_work_page(demand: Any) -> list[dict[str, Any]]:
     return [{"label": _("评审与排名"), "url": url_for("results.dashboard", ref=demand.number), "refusal": None}]
 
 
+def _computed_scores(demand: Any, bid_id: int) -> dict[str, str]:
+    """For the expert's desk: what of a bid is computed, once it is."""
+    line = queries.line_of(demand.id, bid_id)
+    computed = {item.key for item in demand.said.score_sheet.criteria if item.kind != "typed"}
+    return {key: pages.shown(figure) for key, figure in line.figures.items() if key in computed} if line else {}
+
+
 def install(app: Flask) -> None:
     app.register_blueprint(bp)
     app.cli.add_command(ranking_commands)
     app.extensions.setdefault("demand_work", []).append(on_work_page)
+    app.extensions["computed_scores"] = _computed_scores
     errands.install()

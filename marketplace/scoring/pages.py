@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from typing import Any, NamedTuple
+from typing import Any
 
 from marketplace import taxonomy
 from marketplace.bids.content import DEVIATIONS, Response
@@ -15,13 +15,13 @@ from marketplace.demands.score_sheets import BAND_COUNT, BAND_STARTS, band_of
 from marketplace.panels.blind import page_number
 from marketplace.panels.reading import Reading
 from marketplace.scoring.models import Sheet
+from marketplace.scoring.queries import Around
 from marketplace.scoring.rules.formulas import Answer, indicator_score
 from marketplace.scoring.rules.sheets import STEP, Entry, SheetState, comment_required, gaps, typed
 
 RANGES = ("60%以下", "60—74%", "75—89%", "90—100%")
 TICKS = {"yes": True, "no": False}
 SWITCH_MOST = 30  # bids shown at once in the row of bids
-DONE = frozenset(SheetState) - {SheetState.DRAFT}
 
 
 def plain(value: Decimal) -> str:
@@ -167,9 +167,14 @@ def response_rows(content: DemandContent, reading: Reading, entry: Entry) -> lis
 
 
 def criteria_rows(
-    content: DemandContent, entry: Entry, faults: Mapping[str, str], sheet: Sheet, indicators: str | None
+    content: DemandContent,
+    entry: Entry,
+    faults: Mapping[str, str],
+    sheet: Sheet,
+    indicators: str | None,
+    computed: Mapping[str, str],
 ) -> list[dict[str, Any]]:
-    """Every criterion of the sheet, computed ones shown as computed."""
+    """Every criterion of the sheet, computed ones shown as computed. ``computed``: what the ranking says, once made."""
     rows: list[dict[str, Any]] = []
     for item in content.score_sheet.criteria:
         if item.kind == "typed":
@@ -179,15 +184,18 @@ def criteria_rows(
             flagged = sheet.state is SheetState.FLAGGED and item.key in sheet.flags
             rows.append(criterion_view(item, entry, faults, locked=not open_here, flagged=flagged))
             continue
-        price = item.kind == "price"
+        price, known = item.kind == "price", computed.get(item.key)
+        note = "锁定后由系统计算" if price else "按您的核对计算，最终以多数专家为准"
+        if known is not None:
+            note = "按各家报价计算" if price else "按多数专家的核对计算"
         rows.append(
             {
                 "key": item.key,
                 "name": item.name,
                 "full": plain(item.weight),
-                "kind": "sealed" if price and content.two_step else "computed",
-                "computed": "—" if price else indicators or "—",
-                "note": "锁定后由系统计算" if price else "按您的核对计算，最终以多数专家为准",
+                "kind": "sealed" if price and content.two_step and known is None else "computed",
+                "computed": known or ("—" if price else indicators or "—"),
+                "note": note,
                 "bands": None,
                 "errors": [],
             }
@@ -195,29 +203,8 @@ def criteria_rows(
     return rows
 
 
-class Place(NamedTuple):
-    """One of an expert's sheets in the row of his bids. ``state``: a code of ``SheetState``."""
-
-    id: int
-    state: str
-    missing: int
-    code: str
-    key: str
-
-    @property
-    def done(self) -> bool:
-        return self.missing == 0 or self.state in DONE
-
-    @property
-    def asks(self) -> bool:
-        """Something is to be done: filled, or looked at again."""
-        return self.state == SheetState.FLAGGED or (self.state == SheetState.DRAFT and self.missing > 0)
-
-
-def switch(places: Sequence[Place], current: str, *, only: str, url: Any) -> list[dict[str, Any]]:
+def switch(around: Around, current: str, *, only: str, url: Any) -> list[dict[str, Any]]:
     """Which of the bids one is at, in the order of codes; of a long row, the neighbours."""
-    at = next((number for number, place in enumerate(places) if place.key == current), 0)
-    near = places if len(places) <= SWITCH_MOST else places[max(0, at - SWITCH_MOST // 2) : at + SWITCH_MOST // 2]
     return [
         {
             "number": place.code.partition("-")[2].lstrip("0") or place.code,
@@ -225,18 +212,8 @@ def switch(places: Sequence[Place], current: str, *, only: str, url: Any) -> lis
             "done": place.done,
             "current": place.key == current,
         }
-        for place in near
+        for place in around.near
     ]
-
-
-def next_of(places: Sequence[Place], current: str, *, only: str) -> str | None:
-    """The key after ``current`` under the list's filter (``open``: still to do), going round; ``None``: no other."""
-    keys = [place.key for place in places]
-    at = keys.index(current)
-    for place in [*places[at + 1 :], *places[:at]]:
-        if only != "open" or place.asks:
-            return place.key
-    return None
 
 
 def open_places(content: DemandContent, entry: Entry) -> list[dict[str, str]]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, NamedTuple
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, String, and_, case, func, or_, select, type_coerce
 from sqlalchemy.orm import contains_eager, joinedload, selectinload, undefer
 
 from marketplace import db
@@ -55,6 +57,104 @@ def of_seat(seat: PanelSeat) -> Select[Sheet]:
         .where(Sheet.seat_id == seat.id, Sheet.round == seat.panel.review_round, Bid.state.in_(COMPETING))
         .order_by(ReviewBid.code)
     )
+
+
+class Place(NamedTuple):
+    """One of an expert's sheets in the row of his bids. ``state``: a code of ``SheetState``; ``number``: from 1."""
+
+    number: int
+    state: str
+    missing: int
+    code: str
+    key: str
+
+    @property
+    def done(self) -> bool:
+        return self.missing == 0 or self.state != SheetState.DRAFT
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """Where one bid stands in the row of its expert's bids: its neighbours, how many there are, which comes next."""
+
+    near: tuple[Place, ...] = ()
+    count: int = 0
+    done: int = 0
+    following: str | None = None
+
+
+def around(seat: PanelSeat, key: str, *, most: int, only: str = "") -> Around:
+    """The neighbours of a bid (all, where there are at most ``most``), and the next one under the list's filter, going
+    round: one query whose answer does not grow with the list. A bid that left the competition has no place in it.
+    """
+    asks = or_(Sheet.state == SheetState.FLAGGED, and_(Sheet.state == SheetState.DRAFT, Sheet.missing > 0))
+    mine = (
+        of_seat(seat)
+        .order_by(None)
+        .with_only_columns(
+            func.row_number().over(order_by=ReviewBid.code).label("number"),
+            type_coerce(Sheet.state, String).label("state"),
+            Sheet.missing.label("missing"),
+            ReviewBid.code.label("code"),
+            ReviewBid.key.label("key"),
+            case((asks, 1), else_=0).label("asks"),
+            case((or_(Sheet.missing == 0, Sheet.state != SheetState.DRAFT), 1), else_=0).label("done"),
+        )
+        .cte("mine")
+    )
+    at = select(mine.c.number).where(mine.c.key == key).scalar_subquery()
+    count = select(func.count()).select_from(mine).scalar_subquery()
+    following = select(mine.c.key).where(mine.c.key != key, *([mine.c.asks == 1] if only == "open" else []))
+    following = following.order_by(case((mine.c.number > at, 0), else_=1), mine.c.number).limit(1)
+    columns = (mine.c.number, mine.c.state, mine.c.missing, mine.c.code, mine.c.key)
+    rows = db.session.execute(
+        select(
+            *columns,
+            count,
+            select(func.sum(mine.c.done)).scalar_subquery(),
+            following.scalar_subquery(),
+        )
+        .where(or_(count <= most, mine.c.number.between(at - most // 2, at + (most - 1) // 2)))
+        .order_by(mine.c.number)
+    ).all()
+    if not rows:
+        return Around()
+    return Around(tuple(Place._make(row[:5]) for row in rows), rows[0][5], int(rows[0][6]), rows[0][7])
+
+
+def done_of(seat: PanelSeat) -> int:
+    """How many of a seat's sheets are filled or handed in."""
+    query = of_seat(seat).where(or_(Sheet.missing == 0, Sheet.state != SheetState.DRAFT)).order_by(None)
+    return db.session.scalar(query.with_only_columns(func.count())) or 0
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """One page of a seat's sheets, and where all of them stand."""
+
+    rows: Sequence[Any]  # (Sheet, code, key)
+    total: int  # of what the filter leaves
+    count: int
+    done: int
+    drafts: int
+
+
+def own_page(seat: PanelSeat, *, page: int, per_page: int, only: str = "") -> Own:
+    """An expert's sheets by code, a page of them: two queries."""
+    asks = or_(Sheet.state == SheetState.FLAGGED, and_(Sheet.state == SheetState.DRAFT, Sheet.missing > 0))
+    drafts = case((Sheet.state == SheetState.DRAFT, 1), else_=0)
+    done = case((or_(Sheet.missing == 0, Sheet.state != SheetState.DRAFT), 1), else_=0)
+    row = db.session.execute(
+        of_seat(seat)
+        .order_by(None)
+        .with_only_columns(func.count(), func.sum(done), func.sum(drafts), func.sum(case((asks, 1), else_=0)))
+    ).one()
+    count, filled, open_, asking = (int(value or 0) for value in row)
+    query = of_seat(seat).add_columns(ReviewBid.code, ReviewBid.key)
+    if only == "open":
+        query = query.where(asks)
+    rows = db.session.execute(query.limit(per_page).offset((page - 1) * per_page)).all()
+    return Own(rows, asking if only == "open" else count, count, filled, open_)
 
 
 def review_bids(demand_id: int) -> list[ReviewBid]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal as D
+from random import Random
 from typing import Any
 
 import pytest
@@ -11,7 +13,10 @@ from sqlalchemy import select
 
 from marketplace import db
 from marketplace.accounts.models import User
+from marketplace.bids import queries as bids
+from marketplace.bids.rules import BidState
 from marketplace.demands.models import Demand
+from marketplace.demands.rules import State
 from marketplace.panels import service as panels
 from marketplace.panels.models import PanelSeat
 from marketplace.panels.rules.seats import SeatState
@@ -27,6 +32,7 @@ from tests.client import Client, squeeze
 from tests.demands.conftest import Stage
 from tests.panels import making
 from tests.panels.making import expert, panel_of, sheets_of
+from tests.results import crowd
 
 SignIn = Callable[[str], Client]
 
@@ -374,3 +380,64 @@ def test_reading_a_bid_is_in_the_log_once_an_hour(demand: Demand, sign_in: SignI
         client.get(url(demand))
     rows = list(db.session.scalars(select(AuditDetail).where(AuditDetail.kind == "review.read")))
     assert [row.actor_id for row in rows] == [seat.expert_account_id]
+
+
+def test_a_long_list_is_paged_and_costs_the_same(demand: Demand, sign_in: SignIn, count_queries: list[str]) -> None:
+    """One page of fifty, however many bids there are; the row of bids shows the neighbours alone."""
+    seat = first(demand)
+    client = sign_in(name_of(seat))
+    found = {}
+    for more in (0, 150):
+        if more:
+            closes_at = demand.closes_at
+            assert closes_at is not None
+            panel = making.panel_of(demand)
+            crowd.fill(demand, panel, count=more, random=Random(1), now=closes_at, state=SheetState.DRAFT)
+        for address in (f"/review/{demand.ref}", url(demand)):
+            client.get(address)
+            count_queries.clear()
+            page = client.get(address)
+            found.setdefault(address, []).append(len(count_queries))
+            assert len(page.html.xpath("//section[@aria-labelledby='bids-h']//tbody/tr")) <= 50
+            assert len(page.html.xpath("//nav[@class='bid-switch']//a")) <= 30
+    assert all(len(set(counts)) == 1 for counts in found.values()), found
+    second = client.get(f"/review/{demand.ref}?page=4")
+    assert second.has("第151—152项，共152项")
+    rest = client.get(f"/review/{demand.ref}?only=open&page=2")
+    assert all(
+        "only=open" in href for href in rest.html.xpath("//section[@aria-labelledby='bids-h']//tbody//th/a/@href")
+    )
+
+
+def test_after_the_notice_the_desk_says_that_it_is_over(demand: Demand, sign_in: SignIn) -> None:
+    """A bid that has left the competition, or become a candidate, has no place in the row any more; its sheet stays."""
+    seat = first(demand)
+    client = sign_in(name_of(seat))
+    address = url(demand)
+    for bid in bids.opened(demand):
+        bid.state = BidState.CANDIDATE
+    demand.state = State.NOTICE
+    db.session.commit()
+    assert client.get(address).status == 200
+    assert client.get(f"/review/{demand.ref}").has("评审已经结束")
+
+
+def test_points_of_the_price_stand_on_the_sheet_once_they_are_computed(demand: Demand, sign_in: SignIn) -> None:
+    from marketplace.results import queries as results
+    from marketplace.results import service
+
+    client = sign_in(name_of(first(demand)))
+    assert client.get(url(demand)).has("锁定后由系统计算")
+    for seat in panel_of(demand).counted_seats:
+        for sheet in sheets_of(seat):
+            making.fill(sheet, making.entry(demand, "0.8", comment="证据充分，可以落地。"))
+    making.hand_in_all(demand)
+    assert client.get(url(demand)).has("锁定后由系统计算"), "locked, but nothing is computed yet"
+    service.proceed(demand, now=clock.site_now())
+    db.session.commit()
+    line = results.line_of(demand.id, queries.review_bids(demand.id)[0].bid_id)
+    assert line is not None
+    priced = next(item for item in demand.said.score_sheet.criteria if item.kind == "price")
+    page = client.get(url(demand))
+    assert page.has("按各家报价计算")
+    assert page.has(f"{line.figures[priced.key].quantize(D('0.01'))}")

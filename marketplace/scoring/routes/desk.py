@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from flask import Response, abort, current_app, flash, g, jsonify, redirect, render_template, request, url_for
 from flask_babel import gettext as _
-from sqlalchemy import String, type_coerce
 
 from marketplace import db, web
 from marketplace.demands.rules import State
@@ -76,14 +76,6 @@ def _address(ref: str, key: str, only: str) -> str:
     return url_for(".sheet", ref=ref, key=key, only=only or None)
 
 
-def _mine(seat: PanelSeat) -> list[pages.Place]:
-    """Where each of the own sheets stands: columns only, so that a long list costs little."""
-    query = queries.of_seat(seat).with_only_columns(
-        Sheet.id, type_coerce(Sheet.state, String), Sheet.missing, ReviewBid.code, ReviewBid.key
-    )
-    return [pages.Place._make(row) for row in db.session.execute(query)]
-
-
 def _saved(sheet: Sheet) -> str:
     return _("已保存 %(at)s", at=sheet.saved_at.astimezone(BEIJING).strftime("%H:%M")) if sheet.saved_at else ""
 
@@ -127,7 +119,7 @@ def _save_json(desk: Desk, found: pages.Typed) -> Response:
     if found.faults:
         message = "".join(found.faults.values())
     return _json(
-        200, message, serial=sheet.serial, done=sum(place.done for place in _mine(desk.seat)), missing=sheet.missing, total=total, indicators=indicators or "—",
+        200, message, serial=sheet.serial, done=queries.done_of(desk.seat), missing=sheet.missing, total=total, indicators=indicators or "—",
         bad=sorted(found.faults),
     )  # fmt: skip
 
@@ -163,7 +155,7 @@ def _act(desk: Desk, found: pages.Typed) -> ResponseValue:
         service.hand_in(sheet, actor=g.actor, now=g.now)
         flash(_("标书%(code)s的评分表已提交。", code=desk.review.code), "done")
     if go in ("next", "hand_in"):
-        target = pages.next_of(_mine(desk.seat), desk.review.key, only=_only())
+        target = queries.around(desk.seat, desk.review.key, most=1, only=_only()).following
         if target is None:
             flash(_("没有别的标书要评了。"), "done")
             return redirect(url_for(".show", ref=sheet.demand.ref))
@@ -190,11 +182,10 @@ def _page(desk: Desk, entry: Entry, faults: Any, said: Refused | None = None) ->
     if read is None:
         abort(404)
     web.note_read("review.read", desk.review.bid.audit_subject, demand_id=demand.id)
-    content, mine = demand.said, _mine(desk.seat)
+    content, only = demand.said, _only()
+    mine = queries.around(desk.seat, desk.review.key, most=pages.SWITCH_MOST, only=only)
     indicators = pages.indicators_so_far(content, read.proposal.responses, entry)
     total, full = pages.total_so_far(content, entry, indicators)
-    only = _only()
-    following = pages.next_of(mine, desk.review.key, only=only)
     return render_template(
         "scoring/sheet.html",
         desk_bar_name=_("专家 %(number)s", number=desk.seat.number),
@@ -207,15 +198,15 @@ def _page(desk: Desk, entry: Entry, faults: Any, said: Refused | None = None) ->
         bidder=None if content.blind else desk.review.bid.organisation.name,
         form=ConfirmForm(),
         rows=pages.response_rows(content, read, entry),
-        criteria=pages.criteria_rows(content, entry, faults, sheet, indicators),
+        criteria=pages.criteria_rows(content, entry, faults, sheet, indicators, _computed(sheet)),
         total=total,
         full=full,
         saved=_saved(sheet),
         bids=pages.switch(mine, desk.review.key, only=only, url=lambda key, o: _address(demand.ref, key, o)),
-        done=sum(item.done for item in mine),
-        count=len(mine),
+        done=mine.done,
+        count=mine.count,
         only=only,
-        following=_address(demand.ref, following, only) if following else None,
+        following=_address(demand.ref, mine.following, only) if mine.following else None,
         editable=sheet.state is SheetState.DRAFT and demand.state is State.REVIEWING,
         flagged=sheet.state is SheetState.FLAGGED and demand.state is State.REVIEWING,
         dispersion=_own_scores(sheet) if sheet.state is SheetState.FLAGGED else [],
@@ -224,6 +215,12 @@ def _page(desk: Desk, entry: Entry, faults: Any, said: Refused | None = None) ->
         said=said,
         conflict=said is not None and said.status == 409,
     )
+
+
+def _computed(sheet: Sheet) -> Mapping[str, str]:
+    """The panel's computed figures for this bid, once there is a ranking: told by the feature that makes rankings."""
+    tell = current_app.extensions.get("computed_scores")
+    return tell(sheet.demand, sheet.bid_id) if tell is not None and sheet.state is SheetState.LOCKED else {}
 
 
 def _own_scores(sheet: Sheet) -> list[dict[str, Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from flask import abort, flash, g, redirect, render_template, url_for
+from flask import abort, flash, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
@@ -15,7 +15,7 @@ from marketplace.demands.rules import STATE_LABELS, TONES, State
 from marketplace.desk.routes import menu
 from marketplace.panels import queries
 from marketplace.panels import service as panels
-from marketplace.panels.models import PanelQuestion, PanelSeat, ReviewBid
+from marketplace.panels.models import PanelQuestion, PanelSeat
 from marketplace.panels.rules.seats import SEAT_STATE_LABELS, SeatState
 from marketplace.panels.service.seating import shown_to
 from marketplace.platform import policy
@@ -30,6 +30,7 @@ from marketplace.scoring.rules.sheets import SheetState
 from marketplace.scoring.waiting import open_sheets
 from marketplace.web import ResponseValue, allow
 
+PER_PAGE = 50
 SEAT_TONES = {"invited": "alert", "confirmed": "alert", "declared": "live"}
 SHEET_TONES = {"draft": "draft", "flagged": "alert", "locked": "done"}
 
@@ -64,17 +65,19 @@ def show(seat: PanelSeat) -> ResponseValue:
     """One review: what is asked of the expert now, his bids with their progress, the panel."""
     demand, panel = seat.panel.demand, seat.panel
     # Before the declaration nothing of a bid is shown, not even how many there are.
-    rows = _rows(seat) if seat.is_declared and demand.state is not State.OPENED else []
+    shown = seat.is_declared and demand.state is not State.OPENED
+    page, only = max(1, request.args.get("page", 1, type=int)), "open" if request.args.get("only") == "open" else ""
+    own = sheets.own_page(seat, page=page, per_page=PER_PAGE, only=only) if shown else None
     counted = panel.counted_seats
     return render_template(
         "scoring/show.html",
         seat=seat,
         demand=demand,
         panel=panel,
-        rows=rows,
-        done=sum(row["done"] for row in rows),
-        drafts=sum(row["state"] is SheetState.DRAFT for row in rows),
-        ready=bool(rows) and all(row["done"] for row in rows),
+        rows=_rows(seat, own, only) if own is not None else [],
+        own=own,
+        only=only,
+        pages=_pages(seat, own, page, only) if own is not None else None,
         state={"label": SEAT_STATE_LABELS[seat.state], "tone": SEAT_TONES.get(seat.state, "ended")},
         demand_state={"label": STATE_LABELS[demand.state].zh, "tone": TONES[str(demand.state)]},
         states=SeatState,
@@ -86,12 +89,33 @@ def show(seat: PanelSeat) -> ResponseValue:
     )
 
 
-def _rows(seat: PanelSeat) -> list[dict[str, Any]]:
-    found = db.session.execute(sheets.of_seat(seat).add_columns(ReviewBid.code, ReviewBid.key)).all()
+def _pages(seat: PanelSeat, own: sheets.Own, page: int, only: str) -> dict[str, Any] | None:
+    """For components/pagination.html; none where everything is on one page."""
+    last = max(1, -(-own.total // PER_PAGE))
+    if last == 1:
+        return None
+
+    def url(number: int) -> str:
+        return url_for(".show", ref=seat.panel.demand.ref, page=number, only=only or None)
+
+    near = sorted({1, last, *range(max(1, page - 2), min(last, page + 2) + 1)})
+    return {
+        "page": page,
+        "pages": last,
+        "first": (page - 1) * PER_PAGE + 1,
+        "last": min(page * PER_PAGE, own.total),
+        "total": own.total,
+        "urls": {number: url(number) for number in near},
+        "previous": url(page - 1) if page > 1 else None,
+        "next": url(page + 1) if page < last else None,
+    }
+
+
+def _rows(seat: PanelSeat, own: sheets.Own, only: str) -> list[dict[str, Any]]:
     return [
         {
             "code": code,
-            "url": url_for(".sheet", ref=seat.panel.demand.ref, key=key),
+            "url": url_for(".sheet", ref=seat.panel.demand.ref, key=key, only=only or None),
             "state": sheet.state,
             "label": _("已填完，未提交") if _filled(sheet) else SHEET_LABELS[sheet.state],
             "tone": "work" if _filled(sheet) else SHEET_TONES.get(sheet.state, "work"),
@@ -100,7 +124,7 @@ def _rows(seat: PanelSeat) -> list[dict[str, Any]]:
             "begun": sheet.saved_at is not None,
             "flagged": sheet.state is SheetState.FLAGGED,
         }
-        for sheet, code, key in found
+        for sheet, code, key in own.rows
     ]
 
 

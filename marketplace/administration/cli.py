@@ -1,6 +1,8 @@
-"""``flask admin create``: the first security administrator of a real site."""
+"""``flask admin create``: the first security administrator of a real site; ``flask doctor``: is everything well?"""
 
 from __future__ import annotations
+
+import sys
 
 import click
 from flask import current_app
@@ -10,6 +12,7 @@ from sqlalchemy import select
 from marketplace import db, migrate
 from marketplace.accounts.models import Organisation
 from marketplace.administration import service
+from marketplace.administration.doctor import Doctor, Level
 from marketplace.platform import clock
 from marketplace.platform.credit_code import normalise, why_not
 from marketplace.platform.errors import Refused
@@ -50,3 +53,25 @@ def create(host: str | None, credit_code: str | None, username: str, name: str, 
     except Refused as error:
         raise click.ClickException(error.sentence) from error
     click.echo(f"已建立安全管理员 {username}。首次登录后请设置动态验证码，再邀请并授权第二位安全管理员。")
+
+
+MARKS = {Level.OK: "✓", Level.WARNING: "!", Level.PROBLEM: "✗"}
+
+
+@click.command("doctor")
+@with_appcontext
+def doctor() -> None:
+    """逐项检查运行状况并写明怎样处理，不改动任何东西；有问题时退出码 1。"""
+    extensions = current_app.extensions
+    found = Doctor(
+        config=current_app.config["ZHANGBANG"],
+        storage=extensions["storage"],
+        index=extensions["search_indexer"]().place,
+    ).examine()
+    problems = 0
+    for item in found:
+        problems += item.level is Level.PROBLEM
+        click.echo(f"{MARKS[item.level]} {item.what}：{item.found}" + (f"\n    {item.remedy}" if item.remedy else ""))
+    if problems:
+        click.echo(f"有 {problems} 项须处理。")
+        sys.exit(1)

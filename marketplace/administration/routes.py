@@ -12,7 +12,7 @@ from flask_babel import gettext as _
 from marketplace import db, web
 from marketplace.accounts.rules import ROLE_LABELS
 from marketplace.administration import menu, people, queries, service
-from marketplace.administration.cli import admin_commands
+from marketplace.administration.cli import admin_commands, doctor
 from marketplace.administration.forms import CodeForm, JoinForm
 from marketplace.administration.rules import kind_label
 from marketplace.platform.forms import ConfirmForm, trimmed
@@ -136,3 +136,4 @@ def install(app: Flask) -> None:
         app.register_blueprint(blueprint)
     app.jinja_env.globals["admin_desk"] = menu.desk
     app.cli.add_command(admin_commands)
+    app.cli.add_command(doctor)

@@ -52,7 +52,7 @@ class Checks:
             if key in parts and "opened" in parts[key].stations:
                 opened = self.stage.bids.after_deadline(key, parts[key].stations["opened"])
                 at = max(self.stage.at(Moment(day, "10:20")), opened + timedelta(minutes=20))
-                yield self.stage.scene(min(at, self.stage.now - timedelta(minutes=2)), CHECK, partial(act, key))
+                yield self.stage.scene(min(at, self.stage.now - timedelta(minutes=2)), CHECK, partial(act, key), key)
 
     def _opened(self, key: str) -> list[Bid]:
         return [bid for bid in bids.opened(self.stage.rows[key]) if bid.state is BidState.OPENED]

@@ -10,6 +10,7 @@ from flask.cli import with_appcontext
 
 from marketplace import db, migrate
 from marketplace.accounts.rules import DEMO_PASSWORD
+from marketplace.demands.rules import State
 from marketplace.demo import play as stage
 from marketplace.platform import audit, clock
 from marketplace.platform.files import LocalStorage
@@ -23,12 +24,18 @@ ACCOUNTS = (
 
 
 @click.group("demo", invoke_without_command=True)
+@click.option(
+    "--stage",
+    "upto",
+    type=click.Choice([str(state) for state in stage.ROAD]),
+    help="所有需求至多走到这个状态；不写则各种状态都有。",
+)
 @click.pass_context
 @with_appcontext
-def demo(context: click.Context) -> None:
+def demo(context: click.Context, upto: str | None) -> None:
     """演示内容与演示时钟（仅演示模式）：不带子命令时生成一次演示内容。"""
     if context.invoked_subcommand is None:
-        _write()
+        _write(State(upto) if upto else None)
 
 
 def _refuse_outside_demo() -> None:
@@ -36,7 +43,7 @@ def _refuse_outside_demo() -> None:
         raise click.ClickException("演示内容只能在演示模式下生成：请设置 ZHANGBANG_DEMO=1，且不要用在正式站点上。")
 
 
-def _write() -> None:
+def _write(upto: State | None = None) -> None:
     _refuse_outside_demo()
     migrate.upgrade(current_app.extensions["engine"])
     if stage.is_there():
@@ -46,7 +53,7 @@ def _write() -> None:
     if isinstance(storage, LocalStorage):  # hundreds of invented files: losing them to a power cut loses nothing
         storage = LocalStorage(storage.root, durable=False)
     with db.transaction():
-        scenes = stage.play(storage=storage)
+        scenes = stage.play(storage=storage, upto=upto)
     click.echo(f"演示内容已生成：{scenes} 个场景，全部经由业务规则走到各自的状态。")
 
 

@@ -6,12 +6,12 @@ from scene to scene to 0. All of it is one transaction: a demo is there whole or
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import partial
 
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from marketplace import db
 from marketplace.accounts import queries as accounts
@@ -27,6 +27,7 @@ from marketplace.capabilities.rules import CapabilityAction
 from marketplace.custody import software
 from marketplace.demands import service
 from marketplace.demands.models import Demand
+from marketplace.demands.rules import State
 from marketplace.demands.service import first_deadlines
 from marketplace.demo import office, searches
 from marketplace.demo.checking import Checks
@@ -38,6 +39,7 @@ from marketplace.demo.review import Review
 from marketplace.demo.reviewed import Play
 from marketplace.demo.sealed import Act
 from marketplace.platform import clock
+from marketplace.platform.errors import Refused
 from marketplace.platform.files import LocalStorage, Storage
 from marketplace.platform.policy import SYSTEM, Actor
 from marketplace.platform.working_days import BEIJING, beijing_day, close_of
@@ -49,17 +51,30 @@ ZONE = "ZZGX"
 # Scenes of one instant in the order in which an office works through them.
 CREATE, WRITE, SCREEN, POOL, BATCH, CHANGE, ASK, ABLE = range(8)
 SOON = 2  # days
+# The way of a demand; what leaves it (returned, suspended, lapsed …) stays where it left.
+ROAD = (
+    State.DRAFT,
+    State.SUBMITTED,
+    State.APPRAISING,
+    State.POOLED,
+    State.PUBLISHED,
+    State.OPENED,
+    State.REVIEWING,
+    State.NOTICE,
+    State.AWARDED,
+)
 HOST_ROLES = frozenset({"authority", "supervisor", "finance", "operator"})
 
 
 @dataclass(order=True, frozen=True)
 class Scene:
-    """One act of the story at one instant."""
+    """One act of the story at one instant. ``about``: keys of the demands it moves or needs."""
 
     at: datetime
     order: int
     serial: int
     act: Callable[[datetime], None]
+    about: tuple[str, ...] = ()
 
 
 def is_there() -> bool:
@@ -67,10 +82,15 @@ def is_there() -> bool:
     return db.session.scalar(select(User.id).limit(1)) is not None
 
 
-def play(*, today: date | None = None, storage: Storage | None = None) -> int:
+class Beyond(Exception):
+    """A scene would take its demand past the stage that was asked for."""
+
+
+def play(*, today: date | None = None, storage: Storage | None = None, upto: State | None = None) -> int:
     """Write the cast and play the story up to now; returns how many scenes were played. The caller commits.
 
-    ``storage``: where ciphertext and opened files go, by default the folder of the embedded instance.
+    ``storage``: where ciphertext and opened files go, by default the folder of the embedded instance. ``upto``: a
+    state of ``ROAD`` that no demand goes past; what would is left out, and all that follows from it.
     """
     now = clock.wall_now()
     stage = Stage(today or beijing_day(now), now, storage)
@@ -78,11 +98,41 @@ def play(*, today: date | None = None, storage: Storage | None = None) -> int:
     begins = min(scene.at for scene in scenes) - timedelta(days=1)
     db.session.add(clock.SiteClock(id=1, offset_s=(begins - now).total_seconds()))
     stage.make_cast(begins)
+    played = _play_all(scenes) if upto is None else _play_upto(scenes, upto)
+    clock.set_offset(max(0.0, clock.offset().total_seconds()))
+    return played
+
+
+def _play_all(scenes: Sequence[Scene]) -> int:
     for scene in scenes:
         travel(scene.at)
         scene.act(clock.site_now())
-    clock.set_offset(max(0.0, clock.offset().total_seconds()))
     return len(scenes)
+
+
+def _play_upto(scenes: Sequence[Scene], upto: State) -> int:
+    """Each scene in a savepoint: one that would go too far is undone, and its demand is left where it stands."""
+    played, left = 0, set[str]()
+
+    def watch(_demand: Demand, state: State, _old: object, _event: object) -> None:
+        if state in ROAD and ROAD.index(state) > ROAD.index(upto):
+            raise Beyond
+
+    event.listen(Demand.state, "set", watch)
+    try:
+        for scene in scenes:
+            if scene.about and left.issuperset(scene.about):
+                continue
+            travel(scene.at)
+            try:
+                with db.session.begin_nested():
+                    scene.act(clock.site_now())
+                played += 1
+            except (Beyond, Refused):
+                left.update(scene.about)
+    finally:
+        event.remove(Demand.state, "set", watch)
+    return played
 
 
 def mended(part: Part) -> Moment | None:
@@ -184,9 +234,9 @@ class Stage:
             instant = datetime.combine(day, instant.astimezone(BEIJING).timetz())
         return min(instant, self.now - timedelta(minutes=1))
 
-    def scene(self, at: datetime, order: int, act: Callable[[datetime], None]) -> Scene:
+    def scene(self, at: datetime, order: int, act: Callable[[datetime], None], *about: str) -> Scene:
         self._serial += 1
-        return Scene(at, order, self._serial, act)
+        return Scene(at, order, self._serial, act, about)
 
     def scenes(self) -> Iterator[Scene]:
         for plan in story.batches().values():
@@ -196,7 +246,7 @@ class Stage:
         for change in story.changes():
             late = change.kind == "lapse"
             at = self.bids.after_deadline(change.demand, change.when) if late else self.at(change.when)
-            yield self.scene(at, CHANGE, partial(self._change, change))
+            yield self.scene(at, CHANGE, partial(self._change, change), change.demand)
         for asked in story.questions():
             yield from self._question(asked)
         yield from self.bids.scenes()
@@ -244,7 +294,8 @@ class Stage:
             lambda at: batches.assemble(self.batches[plan.key], actor=self.actor(plan.by), now=at),
         )
         if plan.published is not None:
-            yield self.scene(self.at(plan.published, rolled=True), BATCH, post)
+            listed = [part.demand for part in story.parts().values() if part.batch == plan.key]
+            yield self.scene(self.at(plan.published, rolled=True), BATCH, post, *listed)
 
     def _post(self, plan: story.BatchPlan, at: datetime) -> None:
         listed = [part for part in story.parts().values() if part.batch == plan.key and part.closes is not None]
@@ -289,31 +340,34 @@ class Stage:
                 unit=self.units[entry.unit], content=first_words, actor=self.writer(entry), now=at
             )
 
-        yield self.scene(self.at(part.created), CREATE, create)
+        yield self.scene(self.at(part.created), CREATE, create, part.demand)
         if part.submitted is None:
             return
         if part.demand in office.PAPERS:
-            yield self.scene(self.at(part.created), WRITE, lambda at: office.attach(self, part.demand, at))
-        yield self.scene(self.at(part.submitted), WRITE, lambda at: self._submit(entry, at))
+            yield self.scene(self.at(part.created), WRITE, lambda at: office.attach(self, part.demand, at), part.demand)
+        yield self.scene(self.at(part.submitted), WRITE, lambda at: self._submit(entry, at), part.demand)
         for place, item in enumerate(rounds):
-            yield self.scene(self.at(item.returned), SCREEN, partial(self._return, item))
+            yield self.scene(self.at(item.returned), SCREEN, partial(self._return, item), part.demand)
             last = place == len(rounds) - 1
             mended_at = mended(part) if last else rounds[place + 1].returned
             if mended_at is not None:
                 words = story.edited(entry.content, rounds[place + 1].was) if place + 1 < len(rounds) else entry.content
-                yield self.scene(self.at(Moment(mended_at.day, "09:40")), WRITE, partial(self._mend, entry, words))
+                yield self.scene(
+                    self.at(Moment(mended_at.day, "09:40")), WRITE, partial(self._mend, entry, words), part.demand
+                )
         if part.screening:
             yield self.scene(
                 self.at(Moment(part.submitted.day + 1)),
                 SCREEN,
                 lambda at: service.begin_screening(self.rows[part.demand], actor=self.actor("screener"), now=at),
+                part.demand,
             )
         if part.appraised is not None:
-            yield self.scene(self.at(part.appraised), SCREEN, partial(self._appraise, part))
+            yield self.scene(self.at(part.appraised), SCREEN, partial(self._appraise, part), part.demand)
         if part.pooled is not None:
-            yield self.scene(self.at(part.pooled), POOL, partial(self._pool, part))
+            yield self.scene(self.at(part.pooled), POOL, partial(self._pool, part), part.demand)
         if part.state in ("rejected", "dropped") and part.ended is not None:
-            yield self.scene(self.at(part.ended), CHANGE, partial(self._end, part, entry))
+            yield self.scene(self.at(part.ended), CHANGE, partial(self._end, part, entry), part.demand)
 
     def _question(self, said: story.Question) -> Iterator[Scene]:
         """Asked by a firm, sent to the unit by the screener, drafted there, published by the screener."""
@@ -340,11 +394,11 @@ class Stage:
             if said.drafted:
                 questions.draft(row, text=said.drafted, actor=self.writer(entry), now=at)
 
-        yield self.scene(self.at(said.asked), ASK, ask)
+        yield self.scene(self.at(said.asked), ASK, ask, said.demand)
         if said.answered is not None:
-            yield self.scene(self.at(said.answered), ASK, answer)
+            yield self.scene(self.at(said.answered), ASK, answer, said.demand)
         elif said.routed is not None:
-            yield self.scene(self.at(said.routed), ASK, on_the_way)
+            yield self.scene(self.at(said.routed), ASK, on_the_way, said.demand)
 
     def _keep(self, who: str, number: int, at: datetime) -> None:
         searches.save(number, actor=self.actor(who), now=at)

@@ -73,7 +73,7 @@ class Review:
             if key in parts:
                 day = parts[key].stations.get("reviewing", story.Moment(0)).day
                 at = min(self.stage.at(story.Moment(day, "09:10")), self.stage.now - timedelta(minutes=20))
-                yield self.stage.scene(at, PANEL, partial(act, self.stage.rows, key))
+                yield self.stage.scene(at, PANEL, partial(act, self.stage.rows, key), key)
 
     def by(self, username: str) -> Actor:
         return self.stage.actor(username)

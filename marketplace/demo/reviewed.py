@@ -119,31 +119,38 @@ class Play:
         begins = max(self._at(part, plan, "reviewing", -9), opened + timedelta(days=1))
         begins = min(begins, self.stage.now - timedelta(minutes=50))
         checked = min(opened + timedelta(hours=3), begins - timedelta(minutes=10))
-        yield scene(checked, JUDGE, partial(self._check, key))
-        yield scene(begins, JUDGE, partial(self._begin, key))
+        yield scene(checked, JUDGE, partial(self._check, key), key)
+        yield scene(begins, JUDGE, partial(self._begin, key), key)
         yield scene(
             min(begins + timedelta(hours=4), self.stage.now - timedelta(minutes=40)),
             SCORE,
             partial(self._score, key, plan),
+            key,
         )
         if plan.ends == "ranked":
             return
         if plan.ends == "lapsed":
             yield scene(
-                max(self._at(part, plan, "lapsed", -5), begins + timedelta(days=1)), AWARD, partial(self._lapse, key)
+                max(self._at(part, plan, "lapsed", -5), begins + timedelta(days=1)),
+                AWARD,
+                partial(self._lapse, key),
+                key,
             )
             return
         noticed = max(self._at(part, plan, "notice", -4), begins + timedelta(hours=6))
-        yield scene(min(noticed, self.stage.now - timedelta(minutes=30)), ANNOUNCE, partial(self._announce, key))
+        yield scene(min(noticed, self.stage.now - timedelta(minutes=30)), ANNOUNCE, partial(self._announce, key), key)
         if plan.ends == "objected":
-            yield scene(self.stage.at(story.Moment(-1, "15:20")), OBJECT, partial(self._object, key))
+            yield scene(self.stage.at(story.Moment(-1, "15:20")), OBJECT, partial(self._object, key), key)
         if plan.ends in ("awarded", "taken"):
             yield scene(
-                max(self._at(part, plan, "awarded", -1), noticed + timedelta(days=1)), AWARD, partial(self._award, key)
+                max(self._at(part, plan, "awarded", -1), noticed + timedelta(days=1)),
+                AWARD,
+                partial(self._award, key),
+                key,
             )
         if plan.ends == "taken":
             yield scene(
-                self._at(part, plan, "awarded", -1, "16:00") + timedelta(days=1), TAKE, partial(self._take, key)
+                self._at(part, plan, "awarded", -1, "16:00") + timedelta(days=1), TAKE, partial(self._take, key), key
             )
 
     # -- eligibility, panel, review ------------------------------------------------------------------------------

@@ -42,9 +42,11 @@ class Act:
             yield from self._sealing(part, plan)
             if "opened" in part.stations:
                 at = self.after_deadline(part.demand, part.stations["opened"])
-                yield self.stage.scene(at, OPEN, partial(self._open, part))
+                yield self.stage.scene(at, OPEN, partial(self._open, part), part.demand)
             elif plan.released:
-                yield self.stage.scene(self.stage.at(Moment(0, "08:40")), OPEN, partial(self._release, part, plan))
+                yield self.stage.scene(
+                    self.stage.at(Moment(0, "08:40")), OPEN, partial(self._release, part, plan), part.demand
+                )
 
     def after_deadline(self, key: str, when: Moment) -> datetime:
         """The instant of a moment, but after the deadline as the calendar rolled it: nobody's clock is moved for it."""
@@ -74,9 +76,11 @@ class Act:
         last = min([part.closes.day, 0, *ends])
         for place in range(self._count(part, plan)):
             when = Moment(last - 1 - place, f"1{place % 6}:{(17 * place + 8) % 60:02d}")
-            yield self.stage.scene(self.stage.at(when), SEAL, partial(self._seal, part.demand, plan))
+            yield self.stage.scene(self.stage.at(when), SEAL, partial(self._seal, part.demand, plan), part.demand)
         for firm in plan.draft:
-            yield self.stage.scene(self.stage.at(Moment(-1, "16:20")), SEAL, partial(self._draft, part.demand, firm))
+            yield self.stage.scene(
+                self.stage.at(Moment(-1, "16:20")), SEAL, partial(self._draft, part.demand, firm), part.demand
+            )
 
     def firm(self, key: str) -> Firm:
         user = next(p.username for p in people().values() if p.org == key and "bidder" in p.roles)

@@ -123,7 +123,7 @@ def examine(kept: Kept) -> Verdict:
             if any(nodes.get((item.level, item.index)) != item.hash for item in completed[1:]):
                 return bad(seq, f"序号 {seq} 之上的树节点与记录不符")
             if (checkpoint := checkpoints.get(frontier.size)) is not None:
-                if (problem := _checkpoint_problem(checkpoint, frontier.root())) is not None:
+                if (problem := checkpoint_problem(checkpoint, frontier.root())) is not None:
                     return bad(last_good, f"序号 {last_good}–{seq}：{problem}")
                 last_good = frontier.size
     if kept.size != frontier.size:
@@ -135,7 +135,8 @@ def examine(kept: Kept) -> Verdict:
     return Verdict(frontier.size, frontier.root())
 
 
-def _checkpoint_problem(row: AuditCheckpoint, root: bytes) -> str | None:
+def checkpoint_problem(row: AuditCheckpoint, root: bytes) -> str | None:
+    """Why a kept checkpoint does not stand for this root under this site's key, ``None`` when it does."""
     if row.root != root:
         return "内容与签名检查点的根不符"
     try:

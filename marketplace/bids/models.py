@@ -141,6 +141,15 @@ class BidPiece(db.Base):
     uploaded_at: Mapped[datetime]
 
 
+class BidWaste(db.Base):
+    """Ciphertext in the file storage that no row may need any more; the sweep looks again and takes it away."""
+
+    __tablename__ = "bid_waste"
+
+    sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
+    since: Mapped[datetime] = mapped_column(index=True)
+
+
 class BidDraft(db.Base):
     """The envelope keys of the version being prepared, wrapped under the organisation's key alone."""
 

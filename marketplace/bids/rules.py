@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -156,6 +156,15 @@ SECRET = frozenset({_A.SEAL, _A.REPLACE, _A.CONFIRM, _A.WITHDRAW})
 LIVE = frozenset({_S.SEALED})
 WAS_OPENED = frozenset(BidState) - {_S.DRAFT, _S.SEALED, _S.WITHDRAWN, _S.DESTROYED, _S.UNOPENABLE}
 """Bids whose content was read at the opening. (A price that could not be opened leaves ``unopenable``.)"""
+
+
+# What was uploaded and is no part of a bid (平台规则). A draft is never touched while its demand may still take bids.
+UNFINISHED_KEPT = timedelta(days=7)
+"""An upload that nobody went on with: its pieces; the browser can send them again."""
+ABANDONED_KEPT = timedelta(days=30)
+"""After the deadline: what was prepared and never sealed."""
+WASTE_KEPT = timedelta(days=1)
+"""Ciphertext that a later save replaced: longer than any request that may still be reading it."""
 
 
 class Stage(StrEnum):

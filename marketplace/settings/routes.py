@@ -129,7 +129,7 @@ def mail() -> ResponseValue:
         "host": stored.get("host", ""),
         "has_password": bool(config.smtp_password),
         "folder": "instance/mail",
-        "lag": lag(),
+        "lag": lag(without="bid."),
     }
     if form.validate_on_submit():
         web.retry_page("administration/mail.html", **context)

@@ -1,12 +1,15 @@
 """Nobody learns from any page, file, feed, list, mail or header whether, or how often, a demand was bid for.
 
-The same world is looked at with 0, 1 and 20 sealed bids, as every role over every GET route, at one frozen instant:
-answers must be the same byte for byte. Masked are the tokens that every answer draws afresh, and the public log's size
-and root, which are the one named exception.
+The same world is looked at with 0, 1 and 20 sealed bids, as every role over every GET route of the url map, at one
+frozen instant: answers must be the same byte for byte. Masked are the tokens that every answer draws afresh, and the
+public log's size and root, which are the one named exception. In CI one person stands for each role, papers that are
+set from the same data as their pages are left out, and one bid is looked at where a demand is named; ``make soak``
+leaves nothing out.
 """
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -19,6 +22,7 @@ from sqlalchemy import select
 
 from marketplace import db
 from marketplace.accounts.models import Organisation
+from marketplace.accounts.rules import Role
 from marketplace.bids.models import Bid
 from marketplace.bids.rules import BidState
 from marketplace.demands.models import Demand
@@ -36,10 +40,21 @@ from tests.client import Client
 from tests.demands.conftest import Stage
 from tests.sizes import size
 
-SOME = ("", "screener", "publisher", "rival")
+
+def one_of_each_role() -> tuple[str, ...]:
+    """A visitor, and the first of the cast for each role."""
+    people: dict[str, frozenset[Role]] = {}
+    for username, (_, _, roles) in factories.PEOPLE.items():
+        if set(roles) - frozenset[Role]().union(*people.values()):
+            people[username] = frozenset(roles)
+    return ("", *people)
+
+
+FULL = bool(size(0, 1))
 EVERYBODY = ("", *factories.PEOPLE)
-ROLES = SOME if size(0, 1) == 0 else EVERYBODY
-COUNTS = (size(0, 1) and (0, 1, 20)) or (0, 20)
+SOME = ("", "screener", "publisher", "bidder")  # on the second database in CI: the rules are the same code
+ROLES = EVERYBODY if FULL else SOME if os.environ.get("TEST_DATABASE_URL") else one_of_each_role()
+COUNTS = (0, 1, 20)
 SLOW = ("pdf", "docx):kind>")  # papers: the same data as their pages, but slow to set
 NO_BID = "0123456789abcdef" * 2
 
@@ -59,8 +74,9 @@ EXTRA = (
     "/transparency/inclusion?seq=0&size=1",
     "/transparency/consistency?first=1&second=1",
 )
-# Encrypted afresh each time; and the log itself, whose nameless lines test_sealing looks at one by one.
-APART = ("/custody/key/file", "/admin/log/export.xlsx")
+AS_PAGES = ("/bids", "/admin/log", "/custody", "/panels", "/nowhere", f"/bids/{'f' * 32}")
+# Encrypted afresh each time; the log itself, whose nameless lines test_sealing looks at one by one; real seconds.
+APART = ("/custody/key/file", "/admin/log/export.xlsx", "/admin/settings/clock")
 OWN_NAMES = {
     "ref": "{number}",
     "code": "{batch}",
@@ -81,7 +97,7 @@ def addresses(app: Flask, *, ref_only: bool = False) -> list[str]:
     for rule in app.url_map.iter_rules():
         if "GET" not in (rule.methods or ()) or rule.endpoint in ("static", "accounts.sign_out"):
             continue
-        if rule.rule in APART or (rule.rule.endswith(SLOW) and not size(0, 1)):
+        if rule.rule in APART or (rule.rule.endswith(SLOW) and not FULL):
             continue
         if ref_only and "ref" not in rule.arguments:
             continue
@@ -119,7 +135,9 @@ class Watch:
             self.client.sign_in(username)
 
     def look(self, url: str, masks: dict[bytes, bytes]) -> tuple[int, tuple[tuple[str, str], ...], bytes]:
-        answer = self.client.http.get(url)
+        db.session.expunge_all()  # as between two requests: what one page loaded, or forbade to load, is not the next one's
+        # A refusal is asked for as a program would: its page is the same one for all, and looked at in AS_PAGES.
+        answer = self.client.http.get(url, headers={} if url in AS_PAGES else {"Accept": "application/json"})
         body = FRESH.sub(rb"\1", answer.data)
         if url.startswith(("/transparency", "/verify", "/admin/log")):
             body = without_log(body)
@@ -178,7 +196,8 @@ def test_with_0_1_and_20_sealed_bids_every_answer_is_the_same(
     names = {"number": demand.number, "batch": demand.batch.code}
     crowd = [Bidder(name, storage, stage.now) for name in gather(20)]
     watches = {role: Watch(app, role) for role in ROLES}
-    pages = [*addresses(app), *EXTRA]
+    pages = [*addresses(app), *EXTRA, *AS_PAGES]
+    named = {*addresses(app, ref_only=True), *EXTRA}
     assert len(pages) > 150
     for role in ROLES:  # what is made on the first request only: caches, search indexes
         watches[role].look("/search?q=停车", {})
@@ -191,7 +210,7 @@ def test_with_0_1_and_20_sealed_bids_every_answer_is_the_same(
             crowd[db.session.query(Bid).count()].seal(demand)
         bid = db.session.scalar(select(Bid.public_id).order_by(Bid.public_id).limit(1)) or NO_BID
         for role, watch in watches.items():
-            for page in pages:
+            for page in pages if FULL or count != 1 else named:
                 answer = watch.look(page.format(bid=bid, **names), {bid.encode(): b"BID"})
                 assert answer[0] < 500, (role, page)
                 before = seen.setdefault((role, page), answer)
@@ -216,16 +235,19 @@ def test_after_the_deadline_and_before_the_opening_too(
             bidder.seal(demand)
     making.close(demands[0])
     db.session.commit()
+    # Papers are compared above: here they name three different demands, inside compressed streams.
     pages = [page for page in addresses(app, ref_only=True) if not page.endswith((".pdf", ".docx", "qr.svg"))]
+    places = []
+    for demand in demands:
+        bid = db.session.scalar(select(Bid.public_id).where(Bid.demand_id == demand.id).limit(1)) or NO_BID
+        places.append(({"number": demand.number, "batch": batch.code, "bid": bid}, masks_of(demands, demand, bid)))
     wrong = []
     for role in ROLES:
         watch = Watch(app, role)
         for page in pages:
             answers = []
-            for demand in demands:
-                bid = db.session.scalar(select(Bid.public_id).where(Bid.demand_id == demand.id).limit(1)) or NO_BID
-                url = page.format(number=demand.number, batch=batch.code, bid=bid)
-                status, headers, body = watch.look(url, masks_of(demands, demand, bid))
+            for names, masks in places if FULL else places[::2]:
+                status, headers, body = watch.look(page.format(**names), masks)
                 headers = tuple((k, OF_THE_NUMBER.sub(b"*", v.encode()).decode()) for k, v in headers)
                 answers.append((status, headers, OF_THE_NUMBER.sub(b"*", body)))
             for other in answers[1:]:

@@ -13,12 +13,16 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
+from marketplace.accounts.rules import DEMO_PASSWORD
 from marketplace.platform import clock
+from marketplace.platform.sealing.orgkey import OrganisationKey
+from marketplace.platform.sealing.seal_tool import SealingSheet, seal_folder
 from tests.browser import bidding
 from tests.browser.served import served
 from tests.browser.test_site import errors_into, person, tab_to
 
 JOURNEY, KEYBOARD, CUT, READ = "ZZGX-2026-02-023", "ZZGX-2026-02-009", "ZZGX-2026-02-017", "ZZGX-2026-02-008"
+OFFLINE = "ZZGX-2026-02-002"
 expect.set_options(timeout=40_000)  # a busy machine is no failure
 CODES: dict[str, str] = {}
 """Key codes by user name, as the first browser of each organisation showed them."""
@@ -140,7 +144,7 @@ def test_the_key_is_renewed_and_the_old_code_opens_nothing(browser: Browser, sit
     expect(bid.locator("main")).to_contain_text("310,000.00")
 
 
-def test_a_cut_connection_in_the_middle_of_an_upload(browser: Browser, site: str, tmp_path: Path) -> None:
+def test_a_cut_connection_and_a_reload_in_the_middle_of_an_upload(browser: Browser, site: str, tmp_path: Path) -> None:
     page = person(browser, site, "rival")
     bidding.start(page, site, CUT)
     unlock(page, "rival")
@@ -164,11 +168,68 @@ def test_a_cut_connection_in_the_middle_of_an_upload(browser: Browser, site: str
     expect(page.locator("[data-file-list]")).to_contain_text("已加密上传", timeout=40_000)
     assert len(set(sent)) == 6
     bidding.saved(page)
+
+    # The page itself is lost, too: opened again, it goes on by itself with what the site does not have.
+    second = tmp_path / "现场.mp4"
+    second.write_bytes(bytes(range(255, -1, -1)) * 4096 * 6)
+    arrived: list[str] = []
+
+    def only_two(route) -> None:
+        if len(arrived) < 2:
+            arrived.append(route.request.url)
+            route.continue_()
+        else:
+            route.abort()
+
+    page.route("**/pieces/*/technical/2/*", only_two)
+    page.set_input_files("#file-pick", second)
+    expect(page.locator("[data-bid-status]")).to_contain_text("网络中断，正在重试")
+    page.unroute("**/pieces/*/technical/2/*")
+    page.on("request", lambda request: "/technical/2/" in request.url and arrived.append(request.url))
+    page.on("dialog", lambda dialog: dialog.accept())  # "leave this page?"
+    page.reload()
+    bidding.opened(page)
+    expect(page.locator("[data-file-list]")).to_contain_text(re.compile("现场.mp4.*已加密上传", re.S))
+    expect(page.locator("[data-file-list] .icon--clock")).to_have_count(0)
+    assert len(arrived) == len(set(arrived)) == 6  # nothing was sent twice, nothing chosen twice
+    bidding.saved(page)
     page.get_by_role("link", name="去封口").click()
     page.wait_for_url("**/seal")
     bidding.seal(page)
     page.goto(f"{site}/bids")
     expect(page.locator("main")).to_contain_text("已封标")
+
+
+def test_a_package_sealed_offline_goes_on_where_it_was_cut(browser: Browser, site: str, tmp_path: Path) -> None:
+    page = person(browser, site, "bidder_member")
+    bid = bidding.start(page, site, OFFLINE)
+    unlock(page, "bidder")
+    sheet = SealingSheet.from_json(page.request.get(f"{bid}/sheet.json").json())
+    folder, package = tmp_path / "标书", tmp_path / "标书.zbq"
+    (folder / "technical" / "plan").mkdir(parents=True)
+    (folder / "technical.json").write_text('{"technical": {"plan": "离线封的标书"}}', "utf-8")
+    (folder / "technical" / "plan" / "方案.pdf").write_bytes(b"%PDF-1.7\n" + bytes(range(256)) * 4096 * 5)
+    seal_folder(sheet, folder, OrganisationKey.from_code(CODES["bidder"]), package)
+    sent: list[str] = []
+
+    def cut(route) -> None:
+        sent.append(route.request.url)
+        route.continue_() if len(sent) <= 3 else route.abort()
+
+    page.goto(f"{bid}/package")
+    page.route("**/pieces/**", cut)
+    page.set_input_files("#package", package)
+    page.get_by_role("button", name="上传并封口").click()
+    expect(page.locator("[data-bid-status]")).to_contain_text("网络中断，正在重试")
+    page.unroute("**/pieces/**")
+    page.reload()
+    there = sent[:3]
+    page.on("request", lambda request: "/pieces/" in request.url and there.append(request.url))
+    page.set_input_files("#package", package)
+    page.get_by_role("button", name="上传并封口").click()
+    page.wait_for_url("**/receipts/*")
+    expect(page.get_by_role("heading", name="揭榜回执")).to_be_visible()
+    assert len(there) == len(set(there))
 
 
 def typed(page: Page, values: dict[str, str], *, until: str) -> None:
@@ -199,57 +260,6 @@ def typed(page: Page, values: dict[str, str], *, until: str) -> None:
             assert left == {}, f"never reached: {sorted(left)}"
             return
     raise AssertionError(f"{until} cannot be reached with the keyboard")
-
-
-def test_sealing_by_keyboard_alone_on_a_phone(browser: Browser, site: str) -> None:
-    page = person(browser, site, "rival", width=375)
-    page.goto(f"{site}/demands/{KEYBOARD}")
-    tab_to(page, f"a[href$='/demands/{KEYBOARD}/bid']")
-    page.keyboard.press("Enter")
-    page.wait_for_url("**/bid")
-    tab_to(page, "main form .button--solemn")
-    page.keyboard.press("Enter")
-    page.wait_for_url("**/form")
-    page.locator("[data-key-enter]:not([hidden]), [data-key-new]:not([hidden])").wait_for()
-    if page.locator("[data-key-new]").is_visible():
-        CODES["rival"] = page.locator("[data-key-code]").inner_text()
-        tab_to(page, "[data-key-kept]")
-        page.keyboard.press("Space")
-        tab_to(page, "[data-key-new] [type=submit]")
-    else:
-        if page.locator("[data-key-demo]").count():
-            CODES["rival"] = page.locator("[data-key-demo]").inner_text()
-        tab_to(page, "#key-code")
-        page.keyboard.type(CODES["rival"])
-        tab_to(page, "[data-key-enter] [type=submit]")
-    page.keyboard.press("Enter")
-    bidding.opened(page)
-    due = f"{clock.wall_now() + timedelta(days=30):%m%d%Y}"
-    blank = lambda name: not page.input_value(f"[name={name}]")  # noqa: E731
-    wanted = {f"technical-responses-{row}-value": "99" for row in range(page.locator("[data-response]").count())}
-    wanted |= {
-        name: text for name, text in bidding.VALUES.items() if page.locator(f"[name={name}]").count() and blank(name)
-    }
-    wanted |= {f"eligibility-statements={code}": "" for code in ("truth", "record", "secrecy", "independent")}
-    wanted |= {
-        "eligibility-promises-0-due_on": due,
-        "eligibility-promises-0-reason": "年度审计尚未完成",
-        "再加一项承诺": "Enter",
-        "eligibility-promises-1-due_on": due,
-        "eligibility-promises-1-reason": "信用报告正在申请",
-    }
-    wanted["eligibility-promises-1-document"] = "1"  # one step down in its list: not the document of the first promise
-    typed(page, wanted, until="去封口")
-    expect(page.locator("[data-missing-count]")).to_have_text("都齐了")
-    assert page.evaluate("document.documentElement.scrollWidth") <= 375
-    page.keyboard.press("Enter")
-    page.wait_for_url("**/seal")
-    bidding.opened(page)
-    tab_to(page, "[data-seal]")
-    page.keyboard.press("Enter")
-    page.wait_for_url("**/receipts/*")
-    expect(page.get_by_role("heading", name="揭榜回执")).to_be_visible()
-    assert page.evaluate("document.documentElement.scrollWidth") <= 375
 
 
 @pytest.mark.parametrize(("width", "lang", "mode"), [(1440, "zh", "normal"), (375, "en", "large")])
@@ -300,3 +310,136 @@ def test_where_the_browser_cannot_encrypt_it_says_so_before_a_word_is_typed(brow
     page.goto(f"{insecure}{draft}/form")
     expect(page.locator("[data-key-no]")).to_contain_text("不是https")
     expect(page.locator("[data-bid-body]")).to_be_hidden()
+
+
+def test_from_draft_to_the_record_by_keyboard_alone_on_a_phone(browser: Browser, site: str) -> None:
+    page = person(browser, site, "rival", width=375)
+    page.goto(f"{site}/demands/{KEYBOARD}")
+    tab_to(page, f"a[href$='/demands/{KEYBOARD}/bid']")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/bid")
+    tab_to(page, "main form .button--solemn")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/form")
+    page.locator("[data-key-enter]:not([hidden]), [data-key-new]:not([hidden])").wait_for()
+    if page.locator("[data-key-new]").is_visible():
+        CODES["rival"] = page.locator("[data-key-code]").inner_text()
+        tab_to(page, "[data-key-kept]")
+        page.keyboard.press("Space")
+        tab_to(page, "[data-key-new] [type=submit]")
+    else:
+        if page.locator("[data-key-demo]").count():
+            CODES["rival"] = page.locator("[data-key-demo]").inner_text()
+        tab_to(page, "#key-code")
+        page.keyboard.type(CODES["rival"])
+        tab_to(page, "[data-key-enter] [type=submit]")
+    page.keyboard.press("Enter")
+    bidding.opened(page)
+    due = f"{clock.wall_now() + timedelta(days=30):%m%d%Y}"
+    blank = lambda name: not page.input_value(f"[name={name}]")  # noqa: E731
+    wanted = {f"technical-responses-{row}-value": "99" for row in range(page.locator("[data-response]").count())}
+    wanted |= {
+        name: text for name, text in bidding.VALUES.items() if page.locator(f"[name={name}]").count() and blank(name)
+    }
+    wanted |= {f"eligibility-statements={code}": "" for code in ("truth", "record", "secrecy", "independent")}
+    wanted |= {
+        "eligibility-promises-0-due_on": due,
+        "eligibility-promises-0-reason": "年度审计尚未完成",
+        "再加一项承诺": "Enter",
+        "eligibility-promises-1-due_on": due,
+        "eligibility-promises-1-reason": "信用报告正在申请",
+    }
+    wanted["eligibility-promises-1-document"] = "1"  # one step down in its list: not the document of the first promise
+    typed(page, wanted, until="去封口")
+    expect(page.locator("[data-missing-count]")).to_have_text("都齐了")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 375
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/seal")
+    bidding.opened(page)
+    tab_to(page, "[data-seal]")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/receipts/*")
+    expect(page.get_by_role("heading", name="揭榜回执")).to_be_visible()
+    fits(page)
+
+    # Replace, withdraw, seal a third time.
+    go(page, "main a[href^='/bids/']")
+    bid = page.url
+    go(page, "main a[href$='/form']")
+    bidding.opened(page)
+    tab_to(page, "[name=price-lines-0-item]")
+    page.keyboard.press("Control+A")
+    page.keyboard.insert_text("设备与三年服务")
+    bidding.saved(page)
+    seal_by_keyboard(page, "第2版")
+    page.goto(bid)
+    go(page, "main a[href$='/withdrawal']")
+    fits(page)
+    go(page, "main form button")
+    expect(page.locator("main")).to_contain_text("已撤回，已记入审计日志")
+    page.goto(bid)
+    go(page, "main a[href$='/form']")
+    bidding.opened(page)
+    seal_by_keyboard(page, "第3版")
+    page.context.close()
+    release_by_keyboard(browser, site)
+
+
+def fits(page: Page) -> None:
+    assert page.evaluate("document.documentElement.scrollWidth") <= 375
+
+
+def go(page: Page, selector: str) -> None:
+    """Follow a link, or send a form, that the Tab key leads to."""
+    tab_to(page, selector)
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
+
+
+def seal_by_keyboard(page: Page, version: str) -> None:
+    """From the form to the receipt."""
+    tab_to(page, "a[href$='/seal']")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/seal")
+    bidding.opened(page)
+    tab_to(page, "[data-seal]")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/receipts/*")
+    expect(page.locator("main")).to_contain_text(version)
+
+
+def release_by_keyboard(browser: Browser, site: str) -> None:
+    """The deadline passes by the demo clock; two custodians release on their phones; the record appears to the bidder."""
+    reader = person(browser, site, "rival", width=375)
+    hall = f"{site}/demands/{KEYBOARD}/opening"
+    for _ in range(90):
+        reader.goto(hall)
+        if reader.locator("[data-module=hall]").get_attribute("data-state") != "before-0":
+            break
+        token = reader.locator("[name=csrf_token]").first.get_attribute("value") or ""
+        answer = reader.request.post(
+            f"{site}/demo/clock", form={"csrf_token": token, "to": "day"}, headers={"Referer": hall}
+        )
+        assert answer.ok
+    fits(reader)
+    for username in ("custodian1", "custodian2"):
+        page = person(browser, site, username, width=375)
+        page.goto(f"{site}/custody/release")
+        for box in page.locator("input[name=demand]").all():
+            if box.get_attribute("value") != KEYBOARD:
+                tab_to(page, f"input[name=demand][value='{box.get_attribute('value')}']")
+                page.keyboard.press("Space")
+        tab_to(page, "[name=password]")
+        page.keyboard.type(DEMO_PASSWORD)
+        fits(page)
+        tab_to(page, "main form .button--solemn")
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/custody")
+        page.context.close()
+    expect(reader.get_by_role("heading", name="开启记录", exact=True)).to_be_visible(timeout=60_000)
+    expect(reader.locator("main")).to_contain_text("有效")
+    fits(reader)
+    go(reader, "main a[href$='/opening/record']")
+    expect(reader.locator("h1")).to_contain_text("开启记录")
+    fits(reader)
+    reader.context.close()

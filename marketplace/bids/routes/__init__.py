@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import secrets
 import traceback
+from functools import partial
 from typing import Any
 
 import structlog
@@ -14,6 +15,8 @@ from flask import Blueprint, Flask, abort, g, redirect, request
 from flask_babel import gettext as _
 
 from marketplace import web
+from marketplace.bids.service import sweep
+from marketplace.worker import every
 
 bp = Blueprint("bids", __name__)
 log = structlog.get_logger(__name__)
@@ -53,6 +56,7 @@ def install(app: Flask) -> None:
     app.extensions["demand_page"].append(pages.on_demand_page)
     app.extensions.setdefault("verifiers", []).append(receipts.verified)
     app.cli.add_command(bids_commands)
+    every(3600, "bid sweep", partial(sweep, storage=app.extensions["storage"]))
     errands.install()
     notices.install()
     app.add_template_global(lambda: secrets.token_hex(16), "unique")

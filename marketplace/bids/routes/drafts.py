@@ -100,7 +100,8 @@ def state(bid: Bid) -> ResponseValue:
             "sheet": service.sheet(bid).to_json(),
             "key": key.check_hash if key else None,
             "organisation": organisation.display_name,
-            "draft": {"own_wraps": draft.own_wraps, "pieces": _pieces(bid, draft.version)} if draft else None,
+            "uploaded": _pieces(bid, bid.next_version),  # so that an upload that was cut goes on
+            "draft": {"own_wraps": draft.own_wraps} if draft else None,
             "sealed": {
                 "version": sealed.version,
                 "manifest": sealed.manifest.decode(),

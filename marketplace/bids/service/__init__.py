@@ -19,6 +19,7 @@ from marketplace.bids.service.opening import (
     shares_for,
 )
 from marketplace.bids.service.sealing import Late, confirm_amendment, destroy, seal, withdraw
+from marketplace.bids.service.sweeping import sweep
 from marketplace.bids.service.unsealing import open_now, open_waiting
 
 __all__ = [
@@ -48,6 +49,7 @@ __all__ = [
     "shares_for",
     "sheet",
     "start",
+    "sweep",
     "uninvite",
     "withdraw",
 ]

@@ -14,6 +14,7 @@ from marketplace.accounts.models import Organisation
 from marketplace.bids import queries
 from marketplace.bids.models import Bid, BidderKey, BidDraft, BidPart, BidPiece
 from marketplace.bids.rules import why_not_bid
+from marketplace.bids.service.sweeping import give_up
 from marketplace.custody import queries as custody
 from marketplace.demands import service as demands
 from marketplace.demands.models import Demand
@@ -134,6 +135,8 @@ def put_piece(
     if row is None:
         row = BidPiece(**place, piece=piece)
         db.session.add(row)
+    else:
+        give_up([row.sha256], now=now)
     row.sha256, row.size, row.uploaded_at = piece_hash, len(data), now
     db.session.execute(delete(BidPart).filter_by(**place))
     db.session.flush()
@@ -176,6 +179,7 @@ def finish_part(
             digest.update(chunk)
     if digest.hexdigest() != part.sha256:
         raise Invalid("上传的内容与清单指纹不符，请重新加密上传这一件。")
+    give_up((surplus.sha256 for surplus in rows[len(wanted) :]), now=now)
     for surplus in rows[len(wanted) :]:
         db.session.delete(surplus)
     db.session.merge(
@@ -198,6 +202,7 @@ def drop_part(bid: Bid, *, version: int, envelope: str, part: int, actor: Actor,
     require("bid.draft", actor, bid, now)
     _require_place(bid, version, envelope, part)
     place = {"bid_id": bid.id, "version": version, "envelope": envelope, "part": part}
+    give_up((row.sha256 for row in queries.pieces(bid.id, version, envelope, part)), now=now)
     db.session.execute(delete(BidPart).filter_by(**place))
     db.session.execute(delete(BidPiece).filter_by(**place))
 
@@ -216,11 +221,13 @@ def save_draft(bid: Bid, *, version: int, own_wraps: Mapping[str, bytes], actor:
     return row
 
 
-def clear_preparation(bid: Bid, version: int, *, keep: set[tuple[str, int]]) -> None:
+def clear_preparation(bid: Bid, version: int, *, keep: set[tuple[str, int]], now: datetime) -> None:
     """After a sealing: forget the draft and what was uploaded for this version but not committed to."""
     db.session.execute(delete(BidDraft).where(BidDraft.bid_id == bid.id))
     parts = db.session.scalars(select(BidPart).filter_by(bid_id=bid.id, version=version))
     pieces = db.session.scalars(select(BidPiece).filter_by(bid_id=bid.id, version=version))
     for row in (*parts, *pieces):
         if (row.envelope, row.part) not in keep:
+            if isinstance(row, BidPiece):
+                give_up([row.sha256], now=now)
             db.session.delete(row)

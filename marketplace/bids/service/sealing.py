@@ -148,7 +148,7 @@ def seal(bid: Bid, submission: Submission, *, idempotency_key: str, actor: Actor
         raise
     bid.state, bid.version = BidState(after), manifest.ref.version
     bid.answers_version = bid.demand.content_version
-    clear_preparation(bid, bid.version, keep={(e.name, p.part) for e in manifest.envelopes for p in e.parts})
+    clear_preparation(bid, bid.version, keep={(e.name, p.part) for e in manifest.envelopes for p in e.parts}, now=at)
     return _issue(bid, "sealed", request, manifest_hash=manifest.hash, at=at)
 
 

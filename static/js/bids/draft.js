@@ -7,9 +7,10 @@ import * as orgkey from "../sealing/orgkey.js";
 import { FILE_LIMIT, FILES_LIMIT, TOTAL_LIMIT, close, sealFile, sealForm } from "../sealing/seal.js";
 import { ENVELOPES, KEY_SIZE, bidRef, concat, fromHex, randomBytes, sha256, toHex } from "../sealing/wire.js";
 import { Refusal, call } from "./api.js";
+import * as stash from "./stash.js";
 
 // The part of a draft's form that is ours and is never sealed: manifest entries of the files, the next part number,
-// and the files of a former version that are still to be carried over.
+// files whose upload was begun ({entry, sealed}), and those of a former version that are still to be carried over.
 const OWN = "draft";
 
 async function plaintext(blob, where) {
@@ -26,9 +27,10 @@ export class Draft {
     this.exists = Boolean(state.draft);
     this.envelopes = {};
     for (const name of ENVELOPES) {
-      this.envelopes[name] = { dek: null, files: [], parts: [], next: 1, carry: [], seen: "", fields: null };
+      this.envelopes[name] = { dek: null, files: [], parts: [], next: 1, pending: [], carry: [], seen: "", fields: null };
     }
     this.onWait = () => {};
+    this.saving = Promise.resolve();
   }
 
   static async load(base) {
@@ -53,15 +55,16 @@ export class Draft {
     for (const name of ENVELOPES) {
       const envelope = this.envelopes[name];
       envelope.dek = await orgkey.unwrap(this.key, fromHex(this.state.draft.own_wraps[name]), this.ref, name);
-      const pieces = this.state.draft.pieces[name]["0"];
+      const pieces = this.state.uploaded[name]["0"];
       if (!pieces) continue;
       envelope.seen = pieces[0];
       const blob = await this.fetchPart(this.ref.bid, this.ref.version, name, 0);
       const form = unframe(await plaintext(blob, { dek: envelope.dek, ref: this.ref, envelope: name, part: 0 }), name);
       const { [OWN]: own = {}, ...fields } = form.fields;
-      Object.assign(envelope, { fields, files: form.files, parts: own.parts ?? [], next: own.next ?? 1, carry: own.carry ?? [] });
+      Object.assign(envelope, { fields, files: form.files, parts: own.parts ?? [], next: own.next ?? 1, pending: own.pending ?? [], carry: own.carry ?? [] });
     }
     const lacking = ENVELOPES.filter((name) => this.envelopes[name].fields === null); // the line was cut at the first save
+    await stash.prune(this.ref.bid, new Set(this.uploading.map(({ name, sealed }) => `${this.ref.version}/${name}/${sealed.part}`))).catch(() => {});
     if (lacking.length) await (this.state.sealed ? this.openSealed(lacking) : this.begin(lacking));
   }
 
@@ -159,12 +162,19 @@ export class Draft {
     return this.request("parts", { method: "POST", json: { version: this.ref.version, envelope, ...part } });
   }
 
-  // One envelope's form with everything about its files; under a fresh salt each time.
-  async saveForm(name, { sealing = false } = {}) {
+  // One envelope's form with everything about its files; under a fresh salt each time. One save after the other: each
+  // names the piece that it replaces.
+  saveForm(name, options) {
+    const saving = this.saving.then(() => this.storeForm(name, options));
+    this.saving = saving.catch(() => {});
+    return saving;
+  }
+
+  async storeForm(name, { sealing = false } = {}) {
     await this.ensure();
     const envelope = this.envelopes[name];
-    const { parts, next, carry } = envelope;
-    const fields = sealing ? envelope.fields : { ...envelope.fields, [OWN]: { parts, next, carry } };
+    const { parts, next, pending, carry } = envelope;
+    const fields = sealing ? envelope.fields : { ...envelope.fields, [OWN]: { parts, next, pending, carry } };
     let hash = "";
     const put = this.put((_, digest) => (hash = digest), envelope.seen);
     const part = await sealForm(fields, envelope.files, { dek: envelope.dek, ref: this.ref, envelope: name, put });
@@ -174,34 +184,71 @@ export class Draft {
   }
 
   get size() {
-    return ENVELOPES.reduce((sum, name) => sum + this.envelopes[name].files.reduce((part, { size }) => part + size, 0), 0);
+    const entries = ENVELOPES.flatMap((name) => [...this.envelopes[name].files, ...this.envelopes[name].pending.map(({ entry }) => entry)]);
+    return entries.reduce((sum, { size }) => sum + size, 0);
   }
 
   whyNotFile(file, name) {
     if (file.size > FILE_LIMIT) return pick(`${file.name}超过50 MiB，请压缩或拆分。`, `${file.name} is larger than 50 MiB; please compress or split it.`);
     if (this.size + file.size > TOTAL_LIMIT) return pick(`加上${file.name}，合计超过200 MiB。`, `With ${file.name} the files exceed 200 MiB in all.`);
-    if (this.envelopes[name].files.length >= FILES_LIMIT) return pick(`每个封套不超过${FILES_LIMIT}件。`, `No more than ${FILES_LIMIT} files in an envelope.`);
+    if (this.envelopes[name].files.length + this.envelopes[name].pending.length >= FILES_LIMIT) return pick(`每个封套不超过${FILES_LIMIT}件。`, `No more than ${FILES_LIMIT} files in an envelope.`);
     if (!file.size) return pick(`${file.name}是空文件。`, `${file.name} is empty.`);
     return null;
   }
 
-  // Encrypts and uploads a file; `onProgress(done, total)` in chunks. The form that lists it is saved right after.
+  // Encrypts a file, notes it in the draft as begun and uploads it; `onProgress(done, total)` in chunks. Its ciphertext
+  // waits on this device until the site has it: after a reload `resume` goes on. The form that lists it is saved after.
   async addFile(name, file, role, onProgress = () => {}) {
     await this.ensure();
     const envelope = this.envelopes[name];
     const part = envelope.next;
     envelope.next += 1;
-    const total = Math.max(1, Math.ceil(file.size / (1 << 20)));
-    const sealed = await sealFile(file, { dek: envelope.dek, ref: this.ref, envelope: name, part, role, put: this.put((index) => onProgress(index + 1, total)) });
-    await this.finish(name, sealed.part);
-    envelope.files.push(sealed.entry);
-    envelope.parts.push(sealed.part);
-    return sealed.entry;
+    const put = (_envelope, _part, index, bytes) => stash.put(this.ref, name, part, index, bytes);
+    const { part: sealed, entry } = await sealFile(file, { dek: envelope.dek, ref: this.ref, envelope: name, part, role, put });
+    envelope.pending.push({ entry, sealed });
+    onProgress(0, 1, part);
+    await this.saveForm(name);
+    return this.send(name, { entry, sealed }, onProgress);
+  }
+
+  // [{name, entry, sealed}] of the uploads that were begun and have not ended.
+  get uploading() {
+    return ENVELOPES.flatMap((name) => this.envelopes[name].pending.map((begun) => ({ name, ...begun })));
+  }
+
+  // Sends what the site does not have yet of a file whose upload was begun.
+  async send(name, { entry, sealed }, onProgress = () => {}) {
+    const envelope = this.envelopes[name];
+    const there = new Set(this.state.uploaded[name][String(sealed.part)] ?? []);
+    const total = Math.max(1, Math.ceil(entry.size / (1 << 20)));
+    const put = this.put();
+    for (let index = 0; index < total; index += 1) {
+      const bytes = await stash.get(this.ref, name, sealed.part, index);
+      if (!bytes) throw new Refusal(0, pick("这一件是在另一台设备上传的，没有传完。请在那台设备上打开本页，或删去后重新选择。", "This upload was begun on another device. Please open this page there, or remove the file and choose it again."));
+      if (!there.has(await sha256(bytes))) await put(name, sealed.part, index, bytes);
+      onProgress(index + 1, total, sealed.part);
+    }
+    await this.finish(name, sealed);
+    envelope.pending = envelope.pending.filter(({ sealed: { part } }) => part !== sealed.part);
+    envelope.files.push(entry);
+    envelope.parts.push(sealed);
+    await stash.drop(this.ref, name, sealed.part).catch(() => {});
+    return entry;
+  }
+
+  // After a reload: everything that was cut goes on by itself, and the form says so.
+  async resume(onProgress = () => {}) {
+    for (const begun of this.uploading) {
+      await this.send(begun.name, begun, (done, total) => onProgress(begun, done, total));
+      await this.saveForm(begun.name);
+    }
   }
 
   async dropFile(name, part) {
     const envelope = this.envelopes[name];
     await this.request(`parts/${this.ref.version}/${name}/${part}`, { method: "DELETE" });
+    await stash.drop(this.ref, name, part).catch(() => {});
+    envelope.pending = envelope.pending.filter(({ sealed }) => sealed.part !== part);
     envelope.files = envelope.files.filter((entry) => entry.part !== part);
     envelope.parts = envelope.parts.filter((entry) => entry.part !== part);
   }

@@ -37,6 +37,7 @@ async function start(root, draft, say) {
   page.watch();
   say(draft.exists ? pick("草稿已打开", "Draft opened") : pick("已按单位资料填好，改动后自动保存", "Filled from your profile; saved as you type"));
   root.dataset.ready = "";
+  if (draft.uploading.length) await page.resume();
   if (draft.carrying) await page.carry();
 }
 
@@ -179,7 +180,8 @@ class Page {
     this.listFiles();
     try {
       if (!(await this.save())) throw new Error(pick("草稿没有保存，文件没有上传", "The draft was not saved; the file was not uploaded"));
-      await this.draft.addFile(name, file, role, (done, total) => {
+      await this.draft.addFile(name, file, role, (done, total, part) => {
+        this.uploads.get(id).part = part;
         this.uploads.get(id).percent = Math.floor((100 * done) / total);
         this.listFiles();
       });
@@ -187,12 +189,39 @@ class Page {
       await this.save({ files: name });
     } catch (problem) {
       this.uploads.delete(id);
-      const error = this.form.querySelector("[data-file-error]");
-      error.textContent = `${file.name}：${problem.message}`;
-      error.hidden = false;
+      this.fail(`${file.name}：${problem.message}`);
     }
     this.listFiles();
     this.collect();
+  }
+
+  // What a reload or a closed page had cut off.
+  async resume() {
+    for (const { name, entry, sealed } of this.draft.uploading) {
+      const id = Symbol(entry.name);
+      this.uploads.set(id, { file: entry, name, part: sealed.part, percent: 0 });
+      this.listFiles();
+      try {
+        this.say(pick("接着上传没有传完的文件，请勿关闭本页……", "Going on with the upload that was cut; please keep this page open …"));
+        await this.draft.send(name, { entry, sealed }, (done, total) => {
+          this.uploads.get(id).percent = Math.floor((100 * done) / total);
+          this.listFiles();
+        });
+        this.uploads.delete(id);
+        await this.save({ files: name });
+      } catch (problem) {
+        this.uploads.delete(id);
+        this.fail(`${entry.name}：${problem.message}`);
+      }
+    }
+    this.listFiles();
+    this.collect();
+  }
+
+  fail(text) {
+    const error = this.form.querySelector("[data-file-error]");
+    error.textContent = text;
+    error.hidden = false;
   }
 
   async carry() {
@@ -213,6 +242,10 @@ class Page {
     const rows = [];
     for (const [name, envelope] of Object.entries(this.draft.envelopes)) {
       for (const entry of envelope.files) rows.push(this.fileRow(name, entry, roles[entry.role]?.label[english] ?? ""));
+      const sending = new Set([...this.uploads.values()].filter((item) => item.name === name).map(({ part }) => part));
+      for (const { entry, sealed } of envelope.pending) {
+        if (!sending.has(sealed.part)) rows.push(this.fileRow(name, entry, roles[entry.role]?.label[english] ?? "", pick("没有传完", "upload not finished"), "clock"));
+      }
       for (const entry of envelope.carry) rows.push(this.line(entry.name, pick("等待加密到新的一版", "waiting to be encrypted anew"), "clock"));
     }
     for (const { file, percent } of this.uploads.values()) {
@@ -237,8 +270,8 @@ class Page {
     return row;
   }
 
-  fileRow(name, entry, label) {
-    const row = this.line(entry.name, `${label} · ${size(entry.size)} · ${pick("已加密上传", "encrypted and uploaded")}`, "check-circle");
+  fileRow(name, entry, label, word = pick("已加密上传", "encrypted and uploaded"), symbol = "check-circle") {
+    const row = this.line(entry.name, `${label} · ${size(entry.size)} · ${word}`, symbol);
     const remove = element("button", "button button--quiet button--small", pick("删去", "Remove"));
     remove.type = "button";
     remove.append(element("span", "visually-hidden", ` ${entry.name}`));

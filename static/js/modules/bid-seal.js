@@ -32,15 +32,21 @@ export default async function bidSeal(root) {
   const show = () => {
     for (const name of ENVELOPES) root.querySelector(`[data-envelope="${name}"]`).replaceChildren(...lines(draft, name));
     const left = showMissing(root, missing(draft), root.dataset.form);
-    const ready = draft.exists && !left && !draft.carrying;
+    const cut = draft.uploading.length;
+    const ready = draft.exists && !left && !draft.carrying && !cut;
     button.setAttribute("aria-disabled", String(!ready));
     if (!draft.exists) say(pick("还没有改动过的草稿。先到表单填写。", "There is no draft yet. Please fill in the form first."));
+    else if (cut) say(pick(`有${cut}件没有传完，正在接着上传或须回表单处理`, `${cut} uploads are not finished`));
     else say(left ? pick(`还差${left}处，补齐后可以封口`, `${left} to be completed before sealing`) : pick("封口只需几秒；只有这一步以截止时刻为准", "Sealing takes seconds; only this act counts against the deadline"));
     return ready;
   };
   if (draft.exists && draft.carrying) {
     say(pick("正在把上一版的文件加密到新的一版……", "Encrypting the former version's files for the new one …"));
     await draft.carryFiles(show).catch((problem) => fail(problem.message));
+  }
+  if (draft.uploading.length) {
+    say(pick("接着上传没有传完的文件……", "Going on with the upload that was cut …"));
+    await draft.resume().catch((problem) => fail(problem.message));
   }
   show();
   root.dataset.ready = "";
@@ -67,7 +73,7 @@ export default async function bidSeal(root) {
 }
 
 function lines(draft, name) {
-  const { fields, files, carry } = draft.envelopes[name];
+  const { fields, files, pending, carry } = draft.envelopes[name];
   const word = draft.exists ? pick("已加密上传", "encrypted and uploaded") : pick("在本机", "on this computer");
   const rows = [];
   if (name === "technical") {
@@ -88,6 +94,7 @@ function lines(draft, name) {
     const digest = parts.get(entry.part)?.sha256.slice(0, 12) ?? "";
     rows.push(part({ name: entry.name, note: `${role(entry)}，${size(entry.size)}，${pick("密文", "ciphertext")} ${digest}…`, state: "sealed", word: pick("已加密上传", "encrypted and uploaded") }));
   }
+  for (const { entry } of pending) rows.push(part({ name: entry.name, note: role(entry), state: "working", word: pick("没有传完", "upload not finished") }));
   for (const entry of carry) rows.push(part({ name: entry.name, note: role(entry), state: "working", word: pick("等待加密到新的一版", "to be encrypted anew") }));
   if (name === "technical") {
     for (const promise of fields.eligibility?.promises ?? []) {

@@ -181,7 +181,7 @@ class Doctor:
                 "；".join(f"{item.name} 连续失败 {item.failures} 次（{item.last_error[:80]}）" for item in stuck),
                 "会自动重试；请查看服务日志中的原因。",
             )
-        behind = {name: rows for name, rows in lag().items() if rows > BEHIND}
+        behind = {name: rows for name, rows in lag(without="bid.").items() if rows > BEHIND}
         if behind:
             return Finding(
                 Level.WARNING,

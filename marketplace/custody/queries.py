@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from sqlalchemy import Select, select
 
 from marketplace import db
@@ -21,14 +19,6 @@ def live_key(user_id: int) -> CustodianKey | None:
 def ever_enrolled(user_id: int) -> bool:
     """Whether he has, or once had, a key."""
     return db.session.scalar(select(CustodianKey.id).where(CustodianKey.user_id == user_id).limit(1)) is not None
-
-
-def live_keys(user_ids: Sequence[int]) -> dict[int, CustodianKey]:
-    """The keys of several custodians by user id."""
-    rows = db.session.scalars(
-        select(CustodianKey).where(CustodianKey.user_id.in_(user_ids), CustodianKey.retired_at.is_(None))
-    )
-    return {row.user_id: row for row in rows}
 
 
 def awaiting_confirmation() -> Select[CustodianKey]:

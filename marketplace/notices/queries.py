@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -214,18 +213,6 @@ def objections_desk(actor: Actor) -> Select[Objection]:
         .order_by(Objection.state.in_(OPEN).desc(), Objection.answer_due_at, Objection.id)
         .options(joinedload(Objection.demand), joinedload(Objection.notice).defer(Notice.frozen))
     )
-
-
-def filed_by(actor: Actor) -> Sequence[Objection]:
-    """A person's own objections, the newest first."""
-    if actor.id is None:
-        return []
-    return db.session.scalars(
-        select(Objection)
-        .where(Objection.objector_account_id == actor.id)
-        .order_by(Objection.id.desc())
-        .options(joinedload(Objection.demand))
-    ).all()
 
 
 # -- letters ---------------------------------------------------------------------------------------------------------

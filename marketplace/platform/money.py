@@ -81,14 +81,6 @@ def parse(text: str, *, unit: Unit, places: int | None = None) -> int:
     return int(fen)
 
 
-def fen_from(amount: Decimal | int, unit: Unit) -> int:
-    """分 from an exact number; raises ``BadAmount`` for a fraction of a 分. Negative numbers pass through."""
-    fen = Decimal(amount) * FEN_PER[unit]
-    if fen != fen.to_integral_value():
-        raise BadAmount("金额最小到分，请减少小数位。", "Amounts go down to 0.01 yuan, please use fewer decimals.")
-    return int(fen)
-
-
 def in_unit(fen: int, unit: Unit) -> Decimal:
     """The exact number of 元 or 万元."""
     return Decimal(fen) / FEN_PER[unit]
@@ -182,15 +174,6 @@ def parse_percent(text: str, *, places: int = 2) -> Decimal:
 def missing_to_hundred(percents: Iterable[Decimal]) -> Decimal:
     """What is missing to exactly 100 (negative: too much); zero is the only right answer."""
     return HUNDRED - sum(percents, Decimal(0))
-
-
-def why_not_hundred(percents: Sequence[Decimal], *, what: str = "比例") -> str | None:
-    """The sentence when these percentages do not sum to exactly 100, else ``None``."""
-    gap = missing_to_hundred(percents)
-    if not gap:
-        return None
-    side = f"还差{trimmed(gap)}" if gap > 0 else f"多出{trimmed(-gap)}"
-    return f"{what}合计应为100%，现在是{trimmed(HUNDRED - gap)}%，{side}。"
 
 
 def split(total_fen: int, percents: Sequence[Decimal]) -> list[int]:

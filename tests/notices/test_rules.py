@@ -178,8 +178,6 @@ def test_a_link_opens_one_objection_only_and_no_account_may_pose_as_one() -> Non
 def test_the_window_of_the_mockup() -> None:
     assert datetime(2026, 11, 27, 16, tzinfo=UTC) == ENDS  # 24:00 in Beijing
     assert notices.window_days(PUBLISHED, ENDS, seeded()) == tuple(date(2026, 11, day) for day in (23, 24, 25, 26, 27))
-    assert notices.time_left(ENDS, now=datetime(2026, 11, 23, 6, 32, tzinfo=UTC)) == (4, 9)
-    assert notices.time_left(ENDS, now=AFTER) == (0, 0)
     national = datetime(2026, 9, 30, 2, tzinfo=UTC)
     assert len(notices.window_days(national, notice_ends_at(FLOORS["trial"], national, seeded()), seeded())) == 5
 
@@ -221,13 +219,6 @@ def test_candidates_are_three_for_each_award(bids: int, awards: int) -> None:
 def test_no_candidates_while_a_tie_waits() -> None:
     with pytest.raises(ValueError, match="tie"):
         notices.candidates(replace(ranking_of(90, 90), undecided=(("b0", "b1"),)), awards=1)
-
-
-def test_the_next_in_line() -> None:
-    ranking = ranking_of(90, 80, 70, None)
-    assert notices.next_in_line(ranking, used=["b0"]) == "b1"
-    assert notices.next_in_line(ranking, used=["b0"], out={"b1": "declined"}) == "b2"
-    assert notices.next_in_line(ranking, used=["b0", "b1", "b2"]) is None
 
 
 BANDS = ("差", "中", "良", "优")

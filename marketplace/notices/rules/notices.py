@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -127,15 +126,3 @@ def window_days(published_at: datetime, ends_at: datetime, calendar: Calendar) -
     first, last = beijing_day(published_at), beijing_day(ends_at - timedelta(microseconds=1))
     days = (first + timedelta(days=number) for number in range(1, (last - first).days + 1))
     return tuple(day for day in days if calendar.is_working_day(day))
-
-
-def time_left(ends_at: datetime, *, now: datetime) -> tuple[int, int]:
-    """Whole days and hours until the window ends; (0, 0) once it is over."""
-    left = max(ends_at - now, timedelta())
-    return left.days, left.seconds // 3600
-
-
-def next_in_line(ranking: Ranking, *, used: Sequence[str], out: Mapping[str, str] | None = None) -> str | None:
-    """The best ranked bid that holds no award and is not ``out`` (bid → reason), to move up as a substitute."""
-    gone = {*used, *(out or {})}
-    return next((line.bid for line in ranking.ranked if line.bid not in gone), None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from marketplace import db
 from marketplace.demands import clocks
@@ -141,7 +141,3 @@ def revoke(notice: Notice, *, reason: str, now: datetime) -> None:
     perform(MACHINE, notice, NoticeAction.REVOKE, actor=SYSTEM, now=now, reason=reason, facts=facts)
     notice.reason, notice.ended_at = reason.strip(), now
     db.session.flush()
-
-
-def count_of_year(year: int) -> int:
-    return db.session.scalar(select(func.count()).where(Notice.year == year)) or 0

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.searching import corpus, host
-from bench.tables import finish, table
+from bench.tables import finish, kept, table
 
 READERS = 4
 RATE = 50  # changed documents a second
@@ -45,7 +45,8 @@ def main() -> int:
     for count in sorted({options.whoosh, options.tantivy, options.rebuild} - {0}):
         measured(count, options, rows, missed)
     head = ("what", "engine", "documents", "figure")
-    return finish("indexing", table(head, rows), missed, write=options.write)
+    shown = kept("indexing", rows, key=3) if options.write else rows
+    return finish("indexing", table(head, shown), missed, write=options.write)
 
 
 def measured(count: int, options: argparse.Namespace, rows: list[list[object]], missed: list[str]) -> None:

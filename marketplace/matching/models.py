@@ -59,3 +59,18 @@ class MatchRun(db.Base):
     )
     at: Mapped[datetime]
     firms: Mapped[int] = mapped_column(default=0)
+
+
+class MatchOffer(db.Base):
+    """An approved capability whose firm has been told of the open demands that fit it; a later approval is looked at
+    again, and what the firm was told of or dismissed before is not told again.
+    """
+
+    __tablename__ = "match_offer"
+
+    capability_id: Mapped[int] = mapped_column(
+        ForeignKey("capability.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    approved_at: Mapped[datetime]
+    at: Mapped[datetime]
+    demands: Mapped[int] = mapped_column(default=0)

@@ -12,18 +12,20 @@ from sqlalchemy.orm import joinedload, raiseload, undefer
 from marketplace import db
 from marketplace.accounts.models import Organisation
 from marketplace.capabilities import queries as capabilities
+from marketplace.capabilities.models import Capability
 from marketplace.capabilities.rules import FIRM_ROLES
 from marketplace.demands.models import Demand
 from marketplace.matching import queries, terms
-from marketplace.matching.models import MatchNote, MatchRun, MatchTerm, MatchWord
+from marketplace.matching.models import MatchNote, MatchOffer, MatchRun, MatchTerm, MatchWord
 from marketplace.matching.queries import CAPABILITY, DEMAND
 from marketplace.notifications import queries as people
 from marketplace.notifications import service as notifications
 from marketplace.platform.errors import Refused
 from marketplace.platform.policy import Actor, require
 
-FRESH = timedelta(days=2)  # a demand that has been public longer is news to nobody
-RUN = 20  # demands a run of the job looks at
+FRESH = timedelta(days=2)  # a demand or an approval that is older is news to nobody
+RUN = 20  # demands, and capabilities, a run of the job looks at
+NAMED = 3  # demands that the message of a new capability names
 
 
 def keep_capabilities(ids: Collection[int]) -> None:
@@ -122,13 +124,8 @@ def tell_firms(demand_id: int, now: datetime) -> int:
     told = 0
     for item in fitting:
         firm = item.capability.organisation
-        note = db.session.get(MatchNote, (firm.id, demand_id))
-        if note is not None and (note.told_at or note.dismissed_at):
+        if not _note_first(firm.id, demand_id, now):
             continue
-        if note is None:
-            note = MatchNote(organisation_id=firm.id, demand_id=demand_id)
-            db.session.add(note)
-        note.told_at = now
         notifications.tell(
             people.holder_ids(*FIRM_ROLES, organisation_ids=[firm.id]),
             key=f"match:{demand_id}:{firm.id}",
@@ -137,6 +134,11 @@ def tell_firms(demand_id: int, now: datetime) -> int:
             "不合适的可以在“适合本单位的需求”里忽略。",
             url=f"/demands/{demand.ref}",
             now=now,
+            english=(
+                f"A demand that may suit you: {demand.title}",
+                f"It has in common with your capability “{item.capability.public_title}”: {', '.join(item.match.terms)}."
+                " What does not suit you can be dismissed under “Demands for you”.",
+            ),
         )
         told += 1
     db.session.add(MatchRun(demand_id=demand_id, at=now, firms=told))
@@ -144,17 +146,94 @@ def tell_firms(demand_id: int, now: datetime) -> int:
     return told
 
 
+def _note_first(firm_id: int, demand_id: int, now: datetime) -> bool:
+    """Note that the firm is told of the demand; ``False`` when it was told before, or wants to see it no more."""
+    note = db.session.get(MatchNote, (firm_id, demand_id))
+    if note is not None and (note.told_at or note.dismissed_at):
+        return False
+    if note is None:
+        note = MatchNote(organisation_id=firm_id, demand_id=demand_id)
+        db.session.add(note)
+    note.told_at = now
+    return True
+
+
+def waiting_capabilities(now: datetime) -> list[int]:
+    """Public capabilities whose terms are kept and of whose last approval the firm has not been told what fits."""
+    kept = select(MatchTerm.subject_id).where(MatchTerm.side == CAPABILITY, MatchTerm.subject_id == Capability.id)
+    looked_at = select(MatchOffer).where(
+        MatchOffer.capability_id == Capability.id, MatchOffer.approved_at >= Capability.approved_at
+    )
+    return list(
+        db.session.scalars(
+            select(Capability.id)
+            .join(Capability.organisation)
+            .where(capabilities.is_public(), kept.exists(), ~looked_at.exists())
+            .order_by(Capability.approved_at, Capability.id)
+            .limit(RUN)
+        )
+    )
+
+
+def tell_of_open(capability_id: int, now: datetime) -> int:
+    """Tell a firm once of everything open that fits its newly approved capability: one message that names the best.
+
+    Demands that it was told of, or dismissed, are not told again. Returns how many are new to it.
+    """
+    capability = db.session.scalar(
+        select(Capability).where(Capability.id == capability_id).options(raiseload("*")).with_for_update()
+    )
+    if capability is None or not capability.is_public or capability.approved_at is None:
+        return 0
+    firm_id = capability.organisation_id
+    fresh = now - capability.approved_at <= FRESH
+    fitting = [item for item in (queries.demands_for([firm_id], now) if fresh else []) if item.match.fits]
+    new = [item for item in fitting if _note_first(firm_id, item.demand.id, now)]
+    if new:
+        best = [item.demand.title for item in new[:NAMED]]
+        title, more = capability.public_title, len(new) - len(best)
+        notifications.tell(
+            people.holder_ids(*FIRM_ROLES, organisation_ids=[firm_id]),
+            key=f"match-offer:{capability_id}:{capability.content_version}",
+            title=f"正在揭榜的需求中有{len(new)}条可能适合贵单位的能力“{title}”",
+            text="；".join(best) + (f"；另有{more}条" if more else "") + "。理由和全部需求见“适合本单位的需求”。",
+            url="/desk/matches",
+            now=now,
+            english=(
+                f"{len(new)} open demand{'s' if len(new) > 1 else ''} may suit your capability “{title}”",
+                "; ".join(best)
+                + (f"; and {more} more" if more else "")
+                + ". Reasons and all of them: “Demands for you”.",
+            ),
+        )
+    _looked_at(capability, len(new), now)
+    return len(new)
+
+
+def _looked_at(capability: Capability, number: int, now: datetime) -> None:
+    assert capability.approved_at is not None
+    row = db.session.get(MatchOffer, capability.id)
+    if row is None:
+        row = MatchOffer(capability_id=capability.id)
+        db.session.add(row)
+    row.approved_at, row.at, row.demands = capability.approved_at, now, number
+    db.session.flush()
+
+
 def _is_news(demand: Demand, now: datetime) -> bool:
     return demand.visible_from is not None and now - demand.visible_from <= FRESH
 
 
 def run(now: datetime) -> None:
-    """The worker's job: one transaction a demand."""
+    """The worker's job: one transaction a demand, then one a new capability."""
     with db.transaction():
-        waiting = waiting_demands(now)
+        waiting, offered = waiting_demands(now), waiting_capabilities(now)
     for demand_id in waiting:
         with db.transaction():
             tell_firms(demand_id, now)
+    for capability_id in offered:
+        with db.transaction():
+            tell_of_open(capability_id, now)
 
 
 # -- what a firm does not want --------------------------------------------------------------------------------------

@@ -32,11 +32,13 @@ def tell(
     now: datetime,
     discreet: bool = False,
     by_mail: bool = True,
+    english: tuple[str, str] | None = None,
 ) -> int:
     """Put a message on each person's desk and a mail on its way to those who want mails; returns how many are new.
 
     ``key`` names the happening: a person who has it already is left alone. ``discreet`` mails name neither demand
     nor act. ``url`` is a path of this site. Without ``by_mail`` the caller sends its own mail to whom it told.
+    ``english``: title and text for those who use the site in English.
     """
     wanted = set(user_ids)
     if not wanted:
@@ -49,18 +51,22 @@ def tell(
         db.session.scalars(select(MailWish.user_id).where(MailWish.user_id.in_(wanted), MailWish.wanted.is_(False)))
     )
     for person in people:
-        db.session.add(Message(user_id=person.id, key=key, title=title[:160], text=text, url=url, at=now))
+        in_english = english is not None and person.locale == "en"
+        head, said = english if english is not None and in_english else (title, text)
+        db.session.add(Message(user_id=person.id, key=key, title=head[:160], text=said, url=url, at=now))
         if by_mail and person.id not in silent:
-            subject, body = _mail_words(title, text, url, discreet)
+            subject, body = _mail_words(head, said, url, discreet, english=in_english)
             send_mail(person.email, subject, body, key=f"{key}:{person.id}", now=now)
     db.session.flush()
     return len(people)
 
 
-def _mail_words(title: str, text: str, url: str, discreet: bool) -> tuple[str, str]:
+def _mail_words(title: str, text: str, url: str, discreet: bool, *, english: bool) -> tuple[str, str]:
     if discreet:
         return DISCREET_SUBJECT, DISCREET_BODY.format(link=f"{_base_url}/messages")
     body = "\n\n".join(part for part in (title, text, f"{_base_url}{url}" if url else "") if part)
+    if english:
+        return f"[Zhangbang] {title}", f"{body}\n\nTo stop these mails, open “Messages”: {_base_url}/messages"
     return f"【张榜】{title}", f"{body}\n\n不想再收邮件，可在“消息”页关闭：{_base_url}/messages"
 
 

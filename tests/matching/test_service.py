@@ -15,8 +15,8 @@ from marketplace.capabilities.models import Capability
 from marketplace.capabilities.rules import CapabilityAction
 from marketplace.demands import service as demands
 from marketplace.matching import consumer, queries, service
-from marketplace.matching.models import MatchNote, MatchRun, MatchTerm, MatchWord
-from marketplace.notifications.models import Message
+from marketplace.matching.models import MatchNote, MatchOffer, MatchRun, MatchTerm, MatchWord
+from marketplace.notifications.models import Mail, Message
 from marketplace.platform.outbox import OutboxRow
 from tests import factories
 from tests.capabilities.making import capability
@@ -51,6 +51,14 @@ def told() -> set[tuple[str, str]]:
     names = {factories.person(name).id: name for name in factories.PEOPLE}
     rows = db.session.scalars(select(Message).where(Message.key.startswith("match:")))
     return {(names[row.user_id], row.title.partition("：")[2]) for row in rows}
+
+
+def offers() -> dict[str, tuple[str, str, str]]:
+    """What a new capability brought: person → title, text, address."""
+    names = {factories.person(name).id: name for name in factories.PEOPLE}
+    rows = list(db.session.scalars(select(Message).where(Message.key.startswith("match-offer:"))))
+    assert len(rows) == len({row.user_id for row in rows})
+    return {names[row.user_id]: (row.title, row.text, row.url) for row in rows}
 
 
 def firms(demand, now) -> list[str]:
@@ -160,8 +168,47 @@ def test_old_and_closed_demands_are_no_news(app, stage, now):
     catch_up(now)
     service.run(now + timedelta(days=3))
     assert told() == set()
+    assert offers() == {}  # nor is the approval of three days ago
     assert db.session.get(MatchRun, demand.id).firms == 0
     assert service.waiting_demands(demand.closes_at) == []
+
+
+def test_a_new_capability_is_told_of_every_open_demand_that_fits_in_one_message(app, stage, now, actor):
+    old = [stage.published(title=f"路内泊位停车诱导与车位感知第{n}片区") for n in range(5)]
+    catch_up(now)
+    later = now + timedelta(days=5)  # nobody fitted when they were published
+    service.run(later)
+    assert told() == set()
+    service.dismiss(old[0], [factories.organisation("firm")], actor=actor("bidder"), now=later)
+    factories.person("bidder_member").locale = "en"
+    made = capability("listed", later)
+    catch_up(later)
+    for _n in range(2):
+        service.run(later)
+    title, text, url = offers()["bidder"]
+    assert title == f"正在揭榜的需求中有4条可能适合贵单位的能力“{made.public_title}”"
+    assert text.count("第") == 3
+    assert "第0片区" not in text
+    assert "另有1条" in text
+    assert url == "/desk/matches"
+    assert offers()["bidder_member"][0] == f"4 open demands may suit your capability “{made.public_title}”"
+    assert offers().keys() == {"bidder", "bidder_member"}
+    assert told() == set()
+    mails = list(db.session.scalars(select(Mail).where(Mail.key.startswith("match-offer:"))))
+    assert sorted(mail.subject.partition("】")[0] for mail in mails)[0].startswith("[Zhangbang] 4 open")
+    # approved anew, it tells only of what the firm does not know yet: nothing
+    actions = (
+        (CapabilityAction.CHANGE, "bidder"),
+        (CapabilityAction.SUBMIT, "bidder"),
+        (CapabilityAction.APPROVE, "screener"),
+    )
+    made = db.session.get_one(Capability, made.id)
+    for action, by in actions:
+        capabilities.act(made, action, actor=actor(by), now=later + timedelta(hours=1))
+    catch_up(later + timedelta(hours=1))
+    service.run(later + timedelta(hours=1))
+    assert len(offers()) == 2
+    assert db.session.get(MatchOffer, made.id).demands == 0
 
 
 def test_dismissed_stays_dismissed_for_the_firm_alone(app, stage, now, actor):

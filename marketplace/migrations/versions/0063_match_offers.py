@@ -5,8 +5,8 @@ from alembic import op
 
 from marketplace import db
 
-revision = '0062_match_offers'
-down_revision = '0061_outages'
+revision = '0063_match_offers'
+down_revision = '0062_bid_waste'
 branch_labels = None
 depends_on = None
 

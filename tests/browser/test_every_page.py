@@ -30,7 +30,7 @@ ROLES = [
 ALL = [f"{lang}-{mode}-{width}" for lang, mode, width in product(("zh", "en"), ("normal", "large"), (1440, 375))]
 VARIANTS = ALL if size(0, 1) else ["zh-normal-1440", "en-large-375"]
 HREF = re.compile(r'<a [^>]*?href="([^"#]+)"(?![^>]*download)')
-# Paper has the width of paper. The administrators' pages still scroll on a phone in English large print: to be mended.
+# Paper has the width of paper.
 WIDE = re.compile(r"/print$|^/admin(/log)?$")
 STARTS = ("/", "/desk", "/help", "/account")
 FILES = (

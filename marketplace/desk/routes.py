@@ -375,8 +375,6 @@ def demo_tasks(user: User, now: datetime) -> list[tuple[str, str]]:
     """For the demo's sign-in cards: the first things that wait for this account."""
     actor = actor_of(user)
     roles = queries.held(actor)
-    if "demo_calendar" not in g:  # one card after the other asks in the same request
-        g.demo_calendar = settings.calendar()
     rows = db.session.scalars(queries.todo(actor, roles).limit(2))
     return [
         (f"{errand.verb}：{errand.title}", errand.url) for errand in errands.waiting(actor, now, g.demo_calendar)[:2]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
-from flask import url_for
+from flask import g, url_for
 from sqlalchemy import select
 from sqlalchemy.orm import defaultload, joinedload, selectinload, undefer
 
@@ -27,13 +27,13 @@ from marketplace.demands.queries import open_now
 from marketplace.demands.routes.staff import NOUNS, look_alikes, may_decide_as
 from marketplace.demands.rules import ACTION_LABELS, STATE_LABELS, TABLE, Action, State
 from marketplace.demands.validity import faults
-from marketplace.platform import policy
+from marketplace.platform import errands, policy
 from marketplace.platform.policy import Actor
 from marketplace.platform.working_days import beijing_day
 from marketplace.questions.models import Question
 from marketplace.questions.rules import MACHINE as QUESTIONS
 from marketplace.questions.rules import QuestionAction, QuestionState
-from marketplace.settings.queries import mode_clocks
+from marketplace.settings import queries as settings
 
 CANDIDATES = 12  # of each state
 # Further acts on a demand that have a page but do not change its state.
@@ -43,7 +43,11 @@ BESIDES: tuple[tuple[State, str, str, str], ...] = (
     (State.PUBLISHED, "proposal", "demand.propose", "截止后提出撤榜"),
     (State.PUBLISHED, "reopening", "demand.propose", "平台中断后提出重开揭榜"),
     (State.LAPSED, "republication", "demand.republish", "重新张榜"),
+    (State.OPENED, "proposal", "demand.propose", "提出流榜"),
+    (State.REVIEWING, "proposal", "demand.propose", "提出流榜"),
+    (State.AWARDED, "proposal", "demand.propose", "提出流榜"),
 )
+TOLD_ABOVE = frozenset({"答疑"})  # errands that have steps of their own
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +73,13 @@ class _Site:
 
 def steps(users: Sequence[User], now: datetime) -> list[Step]:
     """All steps in the order of the table, each with one demand, as different ones as there are."""
-    site = _Site([(user.username, actor_of(user)) for user in users], now, mode_clocks(), Comparison())
+    site = _Site([(user.username, actor_of(user)) for user in users], now, settings.mode_clocks(), Comparison())
     found: list[Step] = []
     for state in State:
         wanted = [action for (at, action) in TABLE if at is state and (action in NOUNS or action is Action.PUBLISH)]
         if wanted or any(item[0] is state for item in BESIDES):
             found += _of_state(state, wanted, site)
-    return found + _of_questions(site.cast, now)
+    return found + _of_questions(site.cast, now) + _of_errands(users, now)
 
 
 def _of_state(state: State, wanted: list[Action], site: _Site) -> list[Step]:
@@ -211,3 +215,24 @@ def _of_questions(cast: list[tuple[str, Actor]], now: datetime) -> list[Step]:
             url = url_for("questions.work", question_id=hit[0].id)
             found.append(Step("答疑", QUESTIONS.action_labels[action], hit[0].demand.title, hit[1], url))
     return found
+
+
+def waiting_for(user: User, now: datetime) -> list[errands.Errand]:
+    """What the features say waits for this account; asked once a request, cards and steps both show it."""
+    known: dict[int, list[errands.Errand]] = g.setdefault("demo_errands", {})
+    if user.id not in known:
+        calendar = g.setdefault("demo_calendar", None) or settings.calendar()
+        g.demo_calendar = calendar
+        known[user.id] = errands.waiting(actor_of(user), now, calendar)
+    return known[user.id]
+
+
+def _of_errands(users: Sequence[User], now: datetime) -> list[Step]:
+    """From the opening on, what waits is told by the features: the first of each kind, for whom it waits."""
+    found: dict[tuple[str, str], Step] = {}
+    for user in users:
+        for item in waiting_for(user, now):
+            kind = str(item.matter), str(item.verb)
+            if kind[0] not in TOLD_ABOVE:
+                found.setdefault(kind, Step(*kind, item.title, user.username, item.url))
+    return list(found.values())

@@ -60,11 +60,14 @@ def addresses(app: Flask, method: str) -> list[str]:
 
 
 @pytest.mark.parametrize("username", ["bidder", "secadmin"])
-def test_a_post_without_or_with_a_foreign_token_is_refused_and_writes_nothing(app: Flask, sign_in: Any, username: str):
+def test_a_post_without_or_with_a_foreign_token_is_refused_and_writes_nothing(
+    app: Flask, sign_in: Any, count_queries: list[str], username: str
+):
     browser, stranger = sign_in(username), sign_in("rival")
     foreign = stranger.csrf_token()
     before = log.size()
     wrong = []
+    count_queries.clear()
     for url in addresses(app, "POST"):
         for data in ({}, {"csrf_token": "nonsense"}, {"csrf_token": foreign}):
             status = browser.http.post(url, data=data).status_code
@@ -72,6 +75,8 @@ def test_a_post_without_or_with_a_foreign_token_is_refused_and_writes_nothing(ap
                 wrong.append((url, data, status))
     assert wrong == []
     assert log.size() == before
+    assert [statement for statement in count_queries if statement.startswith(("INSERT", "UPDATE", "DELETE"))] == []
+    assert len(addresses(app, "POST")) >= 150
 
 
 @pytest.mark.parametrize(

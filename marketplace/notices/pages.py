@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -145,47 +145,54 @@ def price_words(content: Mapping[str, Any], price: str | None, language: str) ->
 
 def review_facts(content: Mapping[str, Any], language: str) -> list[tuple[str, str]]:
     """评审情况: how the result came about, in words anybody can check."""
-    word, panel, counts = word_for(language), content["panel"], content["counts"]
-    facts = []
-    if panel:
-        names = word("、", ", ").join(panel["experts"])
-        facts.append(
-            (
-                word("专家组", "Panel"),
-                word(
-                    f"{panel['size']}人，其中区外{panel['outside']}人：{names}",
-                    f"{panel['size']} members, {panel['outside']} from outside the zone: {names}",
-                ),
-            )
+    word = word_for(language)
+    facts = _panel_facts(content["panel"], word) if content["panel"] else []
+    facts.append((word("标书", "Bids"), _bids_told(content["counts"], word, language)))
+    if draw := content["tie_draw"]:
+        told = word(
+            f"现场数字{draw['number']}，检查点{draw['checkpoint']}，种子{draw['seed']}",
+            f"number {draw['number']}, checkpoint {draw['checkpoint']}, seed {draw['seed']}",
         )
-        drawn = word("随机抽取", "Drawn at random")
-        if panel["draws"] > 1:
-            drawn += word(
-                f"，共抽取{panel['draws']}次，理由见评审报告", f"; {panel['draws']} draws, reasons in the report"
-            )
-        facts.append((word("抽取", "Draw"), drawn))
-        recused = word("没有专家回避", "Nobody was recused")
-        if panel["recused"]:
-            recused = word(f"{panel['recused']}人回避，由候补专家替换", f"{panel['recused']} recused and replaced")
-        facts.append((word("回避", "Recusals"), recused))
-        flags = word("没有触发", "Nothing was flagged")
-        if panel["flags"]:
-            flags = word(
-                f"{panel['flags']}项触发，更正{panel['corrected']}份，其余维持并写明理由",
-                f"{panel['flags']} flagged, {panel['corrected']} corrected, the rest confirmed with reasons",
-            )
-        facts.append((word("离散核对", "Dispersion check"), flags))
-        if panel["overrides"] or panel["mended"]:
-            facts.append(
-                (
-                    word("须说明", "To be named"),
-                    word(
-                        f"准予参加{panel['overrides']}人，锁定后更正{panel['mended']}份",
-                        f"{panel['overrides']} admitted by override, {panel['mended']} corrections after locking",
-                    ),
-                )
-            )
-    out = word("、", ", ").join(code_label(code) for code in counts["disqualified"])
+        facts.append((word("并列抽签", "Draw of equals"), told))
+    return facts
+
+
+def _panel_facts(panel: Mapping[str, Any], word: Callable[[str, str], str]) -> list[tuple[str, str]]:
+    """Who reviewed, how they were drawn, who left, what was looked at again and what must be named."""
+    names = word("、", ", ").join(panel["experts"])
+    seated = word(
+        f"{panel['size']}人，其中区外{panel['outside']}人：{names}",
+        f"{panel['size']} members, {panel['outside']} from outside the zone: {names}",
+    )
+    drawn = word("随机抽取", "Drawn at random")
+    if panel["draws"] > 1:
+        drawn += word(f"，共抽取{panel['draws']}次，理由见评审报告", f"; {panel['draws']} draws, reasons in the report")
+    recused = word("没有专家回避", "Nobody was recused")
+    if panel["recused"]:
+        recused = word(f"{panel['recused']}人回避，由候补专家替换", f"{panel['recused']} recused and replaced")
+    flags = word("没有触发", "Nothing was flagged")
+    if panel["flags"]:
+        flags = word(
+            f"{panel['flags']}项触发，更正{panel['corrected']}份，其余维持并写明理由",
+            f"{panel['flags']} flagged, {panel['corrected']} corrected, the rest confirmed with reasons",
+        )
+    facts = [
+        (word("专家组", "Panel"), seated),
+        (word("抽取", "Draw"), drawn),
+        (word("回避", "Recusals"), recused),
+        (word("离散核对", "Dispersion check"), flags),
+    ]
+    if panel["overrides"] or panel["mended"]:
+        told = word(
+            f"准予参加{panel['overrides']}人，锁定后更正{panel['mended']}份",
+            f"{panel['overrides']} admitted by override, {panel['mended']} corrections after locking",
+        )
+        facts.append((word("须说明", "To be named"), told))
+    return facts
+
+
+def _bids_told(counts: Mapping[str, Any], word: Callable[[str, str], str], language: str) -> str:
+    """How many bids came how far, and the coded reasons of those that did not."""
     told = word(f"开启{counts['opened']}份", f"{counts['opened']} opened")
     for key, zh, en in (
         ("unopenable", "无法开启{}份", "{} could not be opened"),
@@ -194,25 +201,12 @@ def review_facts(content: Mapping[str, Any], language: str) -> list[tuple[str, s
     ):
         if counts[key]:
             told += word("，" + zh.format(counts[key]), ", " + en.format(counts[key]))
-    if counts.get("reasons"):
-        told += word("；资格不合格的原因：", "; reasons: ") + word("、", ", ").join(
-            reason_words(code, language) for code in counts["reasons"]
-        )
-    if out:
+    if reasons := counts.get("reasons"):
+        told += word("；资格不合格的原因：", "; reasons: ")
+        told += word("、", ", ").join(reason_words(code, language) for code in reasons)
+    if out := word("、", ", ").join(code_label(code) for code in counts["disqualified"]):
         told += word(f"；取消资格：{out}", f"; disqualified: {out}")
-    facts.append((word("标书", "Bids"), told))
-    if content["tie_draw"]:
-        draw = content["tie_draw"]
-        facts.append(
-            (
-                word("并列抽签", "Draw of equals"),
-                word(
-                    f"现场数字{draw['number']}，检查点{draw['checkpoint']}，种子{draw['seed']}",
-                    f"number {draw['number']}, checkpoint {draw['checkpoint']}, seed {draw['seed']}",
-                ),
-            )
-        )
-    return facts
+    return told
 
 
 def objection_rows(notice: Notice, language: str) -> list[dict[str, Any]]:

@@ -26,7 +26,8 @@ from marketplace.results.rules import CAUSE_LABELS, Cause, ReportState, tie_seed
 from marketplace.scoring.rules import ranking as rules
 from marketplace.scoring.rules.formulas import Answer
 from marketplace.scoring.rules.ranking import Incomplete, Replay
-from marketplace.scoring.rules.record import inputs_json
+from marketplace.scoring.rules.record import Inputs, Line, inputs_json
+from marketplace.scoring.rules.record import Ranking as Result
 
 
 def keep_offer(bid: Bid, *, answers: Sequence[Answer], price: Decimal | None, now: datetime) -> Offer:
@@ -89,52 +90,11 @@ def compute(demand: Demand, *, cause: Cause, actor: Actor, now: datetime, note: 
         raise Refused(_missing_words(demand, error)) from None
     if not queries.is_locked(demand.id):
         raise Refused("专家组有席位空缺，不能计算排名。递补的专家评完全部标书并锁定后会自动计算。")
-    record = canonical(inputs_json(inputs))
-    ids = dict(
-        db.session.execute(
-            select(Bid.public_id, Bid.id)
-            .join(ReviewBid, ReviewBid.bid_id == Bid.id)
-            .where(ReviewBid.demand_id == demand.id)
-        ).all()
-    )
-    number = (db.session.scalar(select(func.max(Ranking.number)).where(Ranking.demand_id == demand.id)) or 0) + 1
-    row = Ranking(
-        demand_id=demand.id,
-        number=number,
-        round=round_,
-        cause=cause,
-        note=note.strip(),
-        version=result.version,
-        record=record,
-        record_sha256=hashlib.sha256(record).hexdigest(),
-        hash=result.hash,
-        undecided=[list(group) for group in result.undecided],
-        made_at=now,
-        made_by_id=actor.id,
-    )
-    db.session.add(row)
-    db.session.flush()
-    db.session.add_all(
-        RankingLine(
-            ranking_id=row.id,
-            bid_id=ids[line.bid],
-            position=position,
-            rank=line.rank,
-            standing=line.standing,
-            total=line.total,
-            plain_total=line.plain_total,
-            criteria=[[key, format(figure, "f")] for key, figure in line.criteria],
-            trimmed=list(line.trimmed),
-            few_sheets=line.few_sheets,
-            shortfalls=list(line.shortfalls),
-            decided_by=line.decided_by,
-        )
-        for position, line in enumerate(result.lines)
-    )
+    row = _version(demand, inputs, result, cause=cause, round_=round_, note=note, actor=actor, now=now)
     db.session.execute(update(Report).where(Report.demand_id == demand.id).values(state=ReportState.OVERTAKEN))
     facts = {
         "demand_id": demand.id,
-        "number": number,
+        "number": row.number,
         "cause": str(cause),
         "hash": row.hash,
         "record_sha256": row.record_sha256,
@@ -148,6 +108,58 @@ def compute(demand: Demand, *, cause: Cause, actor: Actor, now: datetime, note: 
     db.session.flush()
     db.session.expire(row, ["lines"])
     return row
+
+
+def _version(
+    demand: Demand,
+    inputs: Inputs,
+    result: Result,
+    *,
+    cause: Cause,
+    round_: int,
+    note: str,
+    actor: Actor,
+    now: datetime,
+) -> Ranking:
+    """The next version with its lines, and the record it was computed from, byte for byte."""
+    record = canonical(inputs_json(inputs))
+    row = Ranking(
+        demand_id=demand.id,
+        number=(db.session.scalar(select(func.max(Ranking.number)).where(Ranking.demand_id == demand.id)) or 0) + 1,
+        round=round_,
+        cause=cause,
+        note=note.strip(),
+        version=result.version,
+        record=record,
+        record_sha256=hashlib.sha256(record).hexdigest(),
+        hash=result.hash,
+        undecided=[list(group) for group in result.undecided],
+        made_at=now,
+        made_by_id=actor.id,
+    )
+    db.session.add(row)
+    db.session.flush()
+    known = select(Bid.public_id, Bid.id).join(ReviewBid, ReviewBid.bid_id == Bid.id)
+    ids = dict(db.session.execute(known.where(ReviewBid.demand_id == demand.id)).all())
+    db.session.add_all(_line(row, ids[line.bid], position, line) for position, line in enumerate(result.lines))
+    return row
+
+
+def _line(ranking: Ranking, bid_id: int, position: int, line: Line) -> RankingLine:
+    return RankingLine(
+        ranking_id=ranking.id,
+        bid_id=bid_id,
+        position=position,
+        rank=line.rank,
+        standing=line.standing,
+        total=line.total,
+        plain_total=line.plain_total,
+        criteria=[[key, format(figure, "f")] for key, figure in line.criteria],
+        trimmed=list(line.trimmed),
+        few_sheets=line.few_sheets,
+        shortfalls=list(line.shortfalls),
+        decided_by=line.decided_by,
+    )
 
 
 def _missing_words(demand: Demand, error: Incomplete) -> str:

@@ -8,7 +8,7 @@ the work of the second to do, never a second telling.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -29,6 +29,7 @@ from marketplace.alerts.rules import (
     next_digest,
     parameters,
 )
+from marketplace.alerts.wording import WORDS, Words
 from marketplace.demands.queries import FACETS, Filters
 from marketplace.notifications import queries as people
 from marketplace.notifications import service as notifications
@@ -231,23 +232,24 @@ def tell(search: SavedSearch, now: datetime) -> int:
     hits = queries.waiting_hits(search.id)
     if not hits:
         return 0
-    rows = sources.rows([hit.document for hit in hits], View(now, "zh", _url))
+    words = WORDS["en" if search.user.locale == "en" else "zh"]
+    rows = sources.rows([hit.document for hit in hits], View(now, words.language, _url))
     for hit in hits:
         hit.sent_at = now
     if rows:
         lines = [(_plain(row["title"]), str(row["url"])) for row in rows]
-        title = f"检索“{search.name}”有{len(lines)}条新结果"
+        title = words.title(search.name, len(lines))
         told = notifications.tell(
             [search.user_id],
             key=f"alert:{search.id}:{hits[-1].id}",
             title=title,
-            text="；".join(name for name, _ in lines[:LISTED_MOST]) + _rest(lines),
+            text=words.joint.join([*(name for name, _ in lines[:LISTED_MOST]), *words.rest(lines)]),
             url=lines[0][1] if len(lines) == 1 else f"/alerts/{search.key}",
             now=now,
             by_mail=False,
         )
         if told and search.by_mail and people.wants_mail(search.user_id):
-            _send_mail(search, title, lines, key=f"alert:{search.id}:{hits[-1].id}", now=now)
+            _send_mail(search, words, title, lines, key=f"alert:{search.id}:{hits[-1].id}", now=now)
         search.told_at = now
     db.session.flush()
     return len(rows)
@@ -257,20 +259,17 @@ def _plain(title: Any) -> str:
     return title.striptags() if isinstance(title, Markup) else str(title)
 
 
-def _rest(lines: Collection[Any]) -> str:
-    return f"；另有{len(lines) - LISTED_MOST}条" if len(lines) > LISTED_MOST else ""
-
-
-def _send_mail(search: SavedSearch, title: str, lines: Sequence[tuple[str, str]], *, key: str, now: datetime) -> None:
+def _send_mail(
+    search: SavedSearch, words: Words, title: str, lines: Sequence[tuple[str, str]], *, key: str, now: datetime
+) -> None:
     stop = notifications.link(f"/unsubscribe/{token_of(search)}")
+    own = notifications.link(f"/alerts/{search.key}")
     listed = [f"{name}\n{notifications.link(url)}" for name, url in lines[:LISTED_MOST]]
-    if len(lines) > LISTED_MOST:
-        listed.append(f"另有{len(lines) - LISTED_MOST}条，见 {notifications.link(f'/alerts/{search.key}')}")
-    body = "\n\n".join([title, *listed, f"修改或删除这个检索：{notifications.link(f'/alerts/{search.key}')}"])
+    listed += [f"{more} {own}" for more in words.rest(lines)]
     notifications.send_mail(
         search.user.email,
-        f"【张榜】{title}",
-        f"{body}\n\n不想再收这个检索的提醒（不用登录）：{stop}",
+        f"{words.mark}{title}",
+        "\n\n".join([title, *listed, f"{words.change}{own}", f"{words.stop}{stop}"]),
         key=f"{key}:{search.user_id}",
         now=now,
         unsubscribe=stop,

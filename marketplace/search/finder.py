@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -18,6 +19,8 @@ from marketplace.search.spelling import Speller
 BUDGET_S = 3.0  # seconds a query may take before it is stopped with a word
 SUGGESTIONS = 8
 TITLES = 3
+NUMBERED = 5
+NUMBER = re.compile(r"[a-z]+[- ]?\d*")  # a list number begins with the zone's letters
 RELATED = 3
 Labels = Callable[[str], Mapping[str, Sequence[str]]]
 FEW = 3  # strict hits below which another reading is offered
@@ -111,7 +114,9 @@ class Finder:
         )
 
     def suggest(self, typed: str, now: datetime, *, kind: str = "") -> list[Suggestion]:
-        """What the box offers while typing: phrases by their text, pinyin or first letters; then whole titles."""
+        """What the box offers while typing: phrases by their text, pinyin or first letters; documents by
+        their list number; then whole titles.
+        """
         text = squeeze(typed)[:40]
         if not text:
             return []
@@ -129,7 +134,12 @@ class Finder:
             )  # zntc: no phrase begins so, but 智能 and 停车 can be read there
             words = [read] if read else []
         titles = {title: id_ for id_, title in shelf.titles(typed.strip(), now, TITLES, kind)}
-        return [Suggestion(word) for word in words] + [Suggestion(title, id_) for title, id_ in titles.items()]
+        numbered = shelf.numbered(text.replace(" ", "-"), now, NUMBERED, kind) if NUMBER.match(text) else []
+        return [
+            *(Suggestion(word) for word in words),
+            *(Suggestion(f"{number} {title}", id_) for id_, number, title in numbered),
+            *(Suggestion(title, id_) for title, id_ in titles.items()),
+        ]
 
     def _plan(self, query: Query) -> Plan:
         return self._reading.planner.plan(query, self._resolve)

@@ -144,8 +144,8 @@ def suggest() -> ResponseValue:
     except Unavailable:
         found = []
     ids = [item.id for item in found if item.id]
-    rows = dict(zip(ids, sources.rows(ids, view()), strict=False)) if ids else {}
-    urls = {item.id: rows[item.id]["url"] for item in found if item.id in rows}
+    rows = sources.rows(ids, view()) if ids else []
+    urls = {sources.document_id(row["kind"], row["key"]): row["url"] for row in rows}
     response = jsonify(
         {"items": [{"text": item.text, "url": urls.get(item.id)} for item in found if not item.id or item.id in urls]}
     )

@@ -34,6 +34,8 @@ CREATE TABLE document (
   visible INTEGER NOT NULL, shown INTEGER NOT NULL, title TEXT NOT NULL, tags TEXT NOT NULL, text TEXT NOT NULL);
 CREATE INDEX document_hidden ON document (visible) WHERE NOT shown;
 CREATE INDEX document_title ON document (title) WHERE shown;
+CREATE TABLE number (text TEXT NOT NULL, nid INTEGER NOT NULL, shown TEXT NOT NULL, PRIMARY KEY (text, nid)) WITHOUT ROWID;
+CREATE INDEX number_document ON number (nid);
 CREATE TABLE phrase (
   text TEXT PRIMARY KEY, pinyin TEXT NOT NULL, sound TEXT NOT NULL, initials TEXT NOT NULL,
   words INTEGER NOT NULL, number INTEGER NOT NULL) WITHOUT ROWID;
@@ -146,6 +148,8 @@ class Shelf:
                 connection, "SELECT title, tags FROM document WHERE shown AND id IN", [*ids, *removed]
             ):
                 change.subtract(phrases([title, *tags.split("\n")], analyzer))
+            gone = [nid for _, nid in _rows(connection, "SELECT id, nid FROM document WHERE id IN", removed)]
+            _each(connection, "DELETE FROM number WHERE nid IN", [*known.values(), *gone])
             _each(connection, "DELETE FROM document WHERE id IN", removed)
             numbers: list[int] = []
             for document in documents:
@@ -156,6 +160,10 @@ class Shelf:
                 state = (document.id, document.kind, document.version, visible, shown)
                 row = (*state, document.title, "\n".join(document.tags), text_of(document))
                 numbers.append(_insert(connection, known.get(document.id), row))
+                connection.executemany(
+                    "INSERT OR IGNORE INTO number VALUES (?, ?, ?)",
+                    [(squeeze(number), numbers[-1], number) for number in document.identifiers if "-" in number],
+                )
             _count(connection, change)
             return numbers
 
@@ -260,6 +268,18 @@ class Shelf:
         values = (micros(now), prefix, prefix + "\U0010ffff", *([kind] if kind else []), limit)
         with self._open() as connection:
             return connection.execute(f"{sql} LIMIT ?", values).fetchall()
+
+    def numbered(self, prefix: str, now: datetime, limit: int, kind: str = "") -> list[tuple[str, str, str]]:
+        """(id, number, title) of visible documents (of a kind) whose list number begins so, one for each number: the
+        demand itself rather than what is said about it.
+        """
+        sql = "SELECT d.id, n.shown, d.title FROM number n JOIN document d ON d.nid = n.nid"
+        sql += " WHERE n.text >= ? AND n.text < ? AND d.shown AND d.visible <= ?" + (" AND d.kind = ?" if kind else "")
+        values = (prefix, prefix + "\U0010ffff", micros(now), *([kind] if kind else []), limit * 8)
+        with self._open() as connection:
+            found = connection.execute(f"{sql} ORDER BY n.text, d.kind != 'demand', d.nid LIMIT ?", values).fetchall()
+        first = {number: (id_, number, title) for id_, number, title in reversed(found)}
+        return [first[number] for number in sorted(first)][:limit]
 
     def _phrases(self, column: str, keys: Iterable[str]) -> dict[str, list[Phrase]]:
         result: dict[str, list[Phrase]] = {}

@@ -80,6 +80,20 @@ def test_a_new_hit_is_told_once_by_message_and_mail(keep, stage, now):
     assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
 
 
+def test_who_reads_the_site_in_english_is_told_in_english(keep, stage, now):
+    keep()
+    factories.person("bidder").locale = "en"
+    demand = stage.published()
+    happen(now)
+    (mail,) = mails()
+    assert mail.subject == "[Zhangbang] 1 new result for your search “停车”"
+    assert demand.title in mail.body
+    assert "No more mails about this search" in mail.body
+    assert "退订" not in mail.body
+    (message,) = db.session.scalars(select(Message).where(Message.key.startswith("alert:")))
+    assert message.title == "1 new result for your search “停车”"
+
+
 def test_what_does_not_match_is_not_told(keep, stage, now):
     keep(q="氢能储运")
     keep(q="停车 -泊位")

@@ -272,6 +272,8 @@ def test_a_scheduled_demand_is_found_at_its_instant_without_the_writer(stage: St
     site.catch_up()
     assert ids(site, "泊位") == []
     assert site.search.suggest("定时", site.now) == []
+    assert demand.number is not None
+    assert site.search.suggest(demand.number[:9], site.now) == []
     assert site.search.find("泊位", Request(at)).ids == [f"demand:{demand.id}"]
 
 

@@ -168,6 +168,18 @@ def test_feed_calendar_and_sheet_follow_the_words(visitor: Client, demands: list
     assert visitor.get("/demands.xlsx?q=水质").status == 200
 
 
+def test_a_list_number_is_suggested_as_it_is_typed_and_leads_to_its_demand(
+    visitor: Client, demands: list[Demand]
+) -> None:
+    number = demands[0].number
+    assert number is not None
+    for q in (number[:10], number.lower(), number.replace("-", " ")):
+        items = json.loads(visitor.get(f"/search/suggest?q={q}").text)["items"]
+        assert {"text": f"{number} {demands[0].title}", "url": f"/demands/{number}"} in items
+        assert len({item["text"] for item in items}) == len(items)
+    assert json.loads(visitor.get("/search/suggest?q=zzgx-1999").text) == {"items": []}
+
+
 def test_suggestions_for_words_pinyin_and_titles(visitor: Client, demands: list[Demand]) -> None:
     def texts(q: str, more: str = "") -> list[tuple[str, str | None]]:
         page = visitor.get(f"/search/suggest?q={q}{more}")

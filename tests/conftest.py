@@ -13,6 +13,8 @@ from zlib import crc32
 
 import pytest
 from flask import Flask
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 from playwright.sync_api import Browser, sync_playwright
 from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.engine import Connection, make_url
@@ -28,6 +30,10 @@ from marketplace.platform import audit
 from marketplace.platform.policy import Actor
 from tests import factories
 from tests.client import Client
+
+# A busy machine is no fault of what is tested: examples made slowly are as good.
+hypothesis_settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.load_profile("house")
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 

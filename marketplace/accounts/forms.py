@@ -12,8 +12,6 @@ from wtforms import (
     FieldList,
     FormField,
     PasswordField,
-    SelectField,
-    SelectMultipleField,
     StringField,
     TextAreaField,
     ValidationError,
@@ -24,6 +22,7 @@ from wtforms.validators import InputRequired, Length, Optional, Regexp
 
 from marketplace.accounts.rules import ORGANISATION_KIND_LABELS, SIZES
 from marketplace.platform import credit_code
+from marketplace.platform.fields import SelectField, SelectMultipleField
 from marketplace.platform.forms import Form, trimmed
 from marketplace.taxonomy import INDUSTRIES, offered
 

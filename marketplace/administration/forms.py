@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from flask_babel import lazy_gettext as _l
-from wtforms import PasswordField, SelectField, StringField
+from wtforms import (
+    PasswordField,
+    StringField,
+)
 from wtforms.validators import EqualTo, InputRequired, Length, Regexp
 
 from marketplace.accounts.rules import ROLE_LABELS, Role
 from marketplace.administration import queries
+from marketplace.platform.fields import SelectField
 from marketplace.platform.forms import Form
 
 

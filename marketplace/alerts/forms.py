@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from wtforms import BooleanField, RadioField, StringField
+from wtforms import (
+    BooleanField,
+    StringField,
+)
 
 from marketplace.alerts.rules import FREQUENCY_LABELS, Frequency
+from marketplace.platform.fields import RadioField
 from marketplace.platform.forms import Form
 
 

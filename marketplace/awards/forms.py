@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from flask_babel import lazy_gettext as _l
-from wtforms import BooleanField, SelectField, TextAreaField
+from wtforms import (
+    BooleanField,
+    TextAreaField,
+)
 from wtforms.validators import InputRequired, Length, Optional
 
+from marketplace.platform.fields import SelectField
 from marketplace.platform.forms import Form
 from marketplace.results.rules import DISQUALIFICATION_LABELS
 

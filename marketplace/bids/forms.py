@@ -18,8 +18,6 @@ from wtforms import (
     Field,
     FieldList,
     FormField,
-    SelectField,
-    SelectMultipleField,
     StringField,
     TextAreaField,
 )
@@ -31,6 +29,7 @@ from marketplace.bids import content, shape
 from marketplace.bids.content import FORMS, Eligibility, Price, Proposal
 from marketplace.bids.shape import Shape
 from marketplace.bids.validity import MESSAGES, Terms, findings
+from marketplace.platform.fields import SelectField, SelectMultipleField
 from marketplace.platform.forms import Form
 from marketplace.platform.money import Unit, in_unit, trimmed
 from marketplace.taxonomy import Label
@@ -76,7 +75,7 @@ class Yuan(Plain):
         return trimmed(in_unit(self.data, Unit.YUAN)) if isinstance(self.data, int) else super()._value()
 
 
-class Ticks(SelectMultipleField):  # type: ignore[misc]
+class Ticks(SelectMultipleField):
     widget = ListWidget(prefix_label=False)
     option_widget = CheckboxInput()
 

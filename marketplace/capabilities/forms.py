@@ -11,8 +11,6 @@ from wtforms import (
     FieldList,
     FormField,
     HiddenField,
-    SelectField,
-    SelectMultipleField,
     StringField,
     TextAreaField,
     ValidationError,
@@ -30,6 +28,7 @@ from marketplace.capabilities.content import (
     Qualification,
     Reference,
 )
+from marketplace.platform.fields import SelectField, SelectMultipleField
 from marketplace.platform.forms import Form, trimmed
 from marketplace.taxonomy import DIRECTIONS
 

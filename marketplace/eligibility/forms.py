@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from flask_babel import lazy_gettext as _l
 from flask_wtf.file import FileField
-from wtforms import DateField, HiddenField, RadioField, SelectField, StringField, TextAreaField
+from wtforms import (
+    DateField,
+    HiddenField,
+    StringField,
+    TextAreaField,
+)
 from wtforms.validators import InputRequired, Optional
 
 from marketplace.eligibility.rules import CHECKS, HINTS, REASONS, VERDICTS, Check, Reason
+from marketplace.platform.fields import RadioField, SelectField
 from marketplace.platform.forms import Form
 
 

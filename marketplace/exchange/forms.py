@@ -6,7 +6,10 @@ from collections.abc import Sequence
 
 from flask_babel import lazy_gettext as _l
 from flask_wtf.file import FileField
-from wtforms import SelectField, SelectMultipleField, StringField, TextAreaField
+from wtforms import (
+    StringField,
+    TextAreaField,
+)
 from wtforms.validators import InputRequired, Length
 from wtforms.widgets import CheckboxInput, ListWidget
 
@@ -15,6 +18,7 @@ from marketplace.exchange.reading.amounts import show_wan
 from marketplace.exchange.reading.report import Values
 from marketplace.exchange.reading.vocabulary import DIRECTIONS, INDUSTRIES, MODES
 from marketplace.exchange.rules import MAX_REASON
+from marketplace.platform.fields import SelectField, SelectMultipleField
 from marketplace.platform.forms import Form
 
 
@@ -35,7 +39,7 @@ class RefuseForm(Form):
     )
 
 
-class UnitField(SelectField):  # type: ignore[misc]
+class UnitField(SelectField):
     """A unit of the site; "" = not matched yet."""
 
     def offer(self, units: Sequence[Organisation]) -> None:

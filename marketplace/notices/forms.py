@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from flask_babel import lazy_gettext as _l
-from wtforms import MultipleFileField, SelectField, StringField, TextAreaField
+from wtforms import (
+    MultipleFileField,
+    StringField,
+    TextAreaField,
+)
 from wtforms.validators import InputRequired, Length, Optional, Regexp
 
 from marketplace.notices.rules.objections import REMEDY_LABELS
+from marketplace.platform.fields import SelectField
 from marketplace.platform.forms import Form
 
 

@@ -8,21 +8,27 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from flask_wtf.file import FileField
-from wtforms import BooleanField, DateField, RadioField, SelectField, SelectMultipleField, StringField, TextAreaField
+from wtforms import (
+    BooleanField,
+    DateField,
+    StringField,
+    TextAreaField,
+)
 from wtforms.validators import InputRequired, Length, Optional
 from wtforms.widgets import CheckboxInput, ListWidget
 
-from marketplace.panels.lists import FIELD_LABELS, history_of, history_text, ties_of, ties_text
+from marketplace.panels.lists import field_labels, history_of, history_text, ties_of, ties_text
 from marketplace.panels.models import Expert
 from marketplace.panels.rules.draw import REDRAW_LABELS
 from marketplace.panels.service.drawing import SIZES
 from marketplace.panels.service.pool import Card
 from marketplace.panels.service.scanning import TREATMENTS
+from marketplace.platform.fields import RadioField, SelectField, SelectMultipleField
 from marketplace.platform.forms import Form
 from marketplace.platform.working_days import close_of
 
 
-class Checks(SelectMultipleField):  # type: ignore[misc]
+class Checks(SelectMultipleField):
     """Several of a list, as boxes."""
 
     option_widget = CheckboxInput()
@@ -41,7 +47,7 @@ class ExpertForm(Form):
     employer = StringField(_l("工作单位"), [InputRequired(_l("请填写工作单位。")), Length(max=80)])
     employer_code = StringField(_l("统一社会信用代码"), [Length(max=30)])
     outside = BooleanField(_l("区外专家（不在本区单位任职）"))
-    fields = Checks(_l("领域"), choices=list(FIELD_LABELS.items()))
+    fields = Checks(_l("领域"), choices=lambda: list(field_labels().items()))
     history = TextAreaField(
         _l("曾任职单位"),
         [Length(max=2000)],
@@ -103,7 +109,7 @@ class TermsForm(Form):
     )
     fields = Checks(
         _l("领域"),
-        choices=list(FIELD_LABELS.items()),
+        choices=lambda: list(field_labels().items()),
         description=_l("专家至少符合其中一项；一项都不选则不按领域筛选。"),
     )
     meets_on = DateField(_l("评审日"), [InputRequired(_l("请选择评审日。"))])

@@ -36,8 +36,11 @@ NOTE = (
     "领域用顿号分开，写方向或产业的名称；曾任职单位写“单位（至2025-06-30）”，几家用分号分开；"
     "持股单位、利害关系写单位或人名，用分号分开；区外写是或否。"
 )
-FIELD_CODES = {label.zh: code for code, label in (taxonomy.DIRECTIONS | taxonomy.INDUSTRIES).items()}
-FIELD_LABELS = {code: label for label, code in FIELD_CODES.items()}
+
+
+def field_labels() -> dict[str, str]:
+    """Directions and industries as they are called now: administrators rename them and add new ones."""
+    return {code: label.zh for words in (taxonomy.DIRECTIONS, taxonomy.INDUSTRIES) for code, label in words.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +55,11 @@ class Row:
 
 def export(experts: Iterable[Expert]) -> bytes:
     """The pool with the columns that the importer reads."""
-    return xlsx(list(COLUMNS.values()), [_cells(expert) for expert in experts], name="专家库", note=NOTE)
+    labels = field_labels()
+    return xlsx(list(COLUMNS.values()), [_cells(expert, labels) for expert in experts], name="专家库", note=NOTE)
 
 
-def _cells(expert: Expert) -> list[Any]:
+def _cells(expert: Expert, labels: Mapping[str, str]) -> list[Any]:
     return [
         expert.name,
         expert.email,
@@ -64,7 +68,7 @@ def _cells(expert: Expert) -> list[Any]:
         expert.employer,
         expert.employer_code,
         "是" if expert.outside else "否",
-        "、".join(FIELD_LABELS.get(code, code) for code in expert.fields),
+        "、".join(labels.get(code, code) for code in expert.fields),
         history_text(expert.history),
         ties_text(expert.equity),
         ties_text(expert.relations),
@@ -111,14 +115,15 @@ def _parts(text: str) -> list[str]:
 
 def fields_of(text: str) -> tuple[tuple[str, ...], str | None]:
     """Codes of the fields named, and the first name nobody knows."""
+    known = {label: code for code, label in field_labels().items()}
     codes = []
     for part in text.replace("，", "、").replace(",", "、").replace("；", "、").split("、"):
         name = part.strip()
         if not name:
             continue
-        if name not in FIELD_CODES:
+        if name not in known:
             return (), f"没有“{name}”这个领域。"
-        codes.append(FIELD_CODES[name])
+        codes.append(known[name])
     return tuple(dict.fromkeys(codes)), None
 
 

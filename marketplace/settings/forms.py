@@ -14,7 +14,6 @@ from wtforms import (
     FormField,
     HiddenField,
     IntegerField,
-    SelectField,
     StringField,
     TextAreaField,
 )
@@ -22,6 +21,7 @@ from wtforms import Form as PlainForm
 from wtforms.validators import InputRequired, Length, NumberRange, Optional, Regexp, ValidationError
 
 from marketplace.demands.clocks import FIGURES
+from marketplace.platform.fields import SelectField
 from marketplace.platform.forms import Form
 from marketplace.platform.working_days import DayKind, SpecialDay
 

@@ -12,6 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from marketplace import taxonomy
+from marketplace.panels import lists
 from marketplace.panels.rules import conflicts, draw, seats
 from marketplace.panels.rules.conflicts import BlockKind, Employment, ExpertFacts, Party, PartyRole, Tie
 from marketplace.panels.rules.draw import Candidate, Draw, Pool
@@ -376,3 +378,13 @@ def test_the_declaration_list_says_nothing_about_bids(random, salt: str) -> None
 def test_another_salt_another_order() -> None:
     parties = [Party(f"单位{i}", "", PartyRole.BIDDER) for i in range(12)]
     assert len({conflicts.declaration_list(parties, salt=str(i)) for i in range(20)}) == 20
+
+
+def test_an_industry_that_an_administrator_added_is_a_field_of_experts_at_once():
+    taxonomy.use({"industry": [["low_altitude", "低空经济", "Low-altitude economy", True]]})
+    try:
+        assert lists.fields_of("低空经济") == (("low_altitude",), None)
+        assert lists.field_labels()["low_altitude"] == "低空经济"
+    finally:
+        taxonomy.use({})
+    assert lists.fields_of("低空经济")[1] == "没有“低空经济”这个领域。"

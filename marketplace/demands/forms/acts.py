@@ -5,12 +5,20 @@ from __future__ import annotations
 from datetime import datetime
 
 from flask_babel import lazy_gettext as _l
-from wtforms import DateField, DateTimeLocalField, FieldList, FormField, SelectField, StringField, TextAreaField
+from wtforms import (
+    DateField,
+    DateTimeLocalField,
+    FieldList,
+    FormField,
+    StringField,
+    TextAreaField,
+)
 from wtforms import Form as PlainForm
 from wtforms.validators import InputRequired, Length, Optional
 
 from marketplace.demands.rules import ACTION_LABELS, SECOND_PERSON, Action
 from marketplace.demands.validity import LABELS
+from marketplace.platform.fields import SelectField
 from marketplace.platform.forms import Form, trimmed
 from marketplace.platform.working_days import BEIJING, close_of
 

@@ -9,8 +9,6 @@ from wtforms import (
     DateField,
     DateTimeLocalField,
     IntegerField,
-    SelectField,
-    SelectMultipleField,
     StringField,
     TextAreaField,
 )
@@ -18,11 +16,12 @@ from wtforms.validators import InputRequired, Length, NumberRange, Optional
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from marketplace.demands.rules import CUSTODY
+from marketplace.platform.fields import SelectField, SelectMultipleField
 from marketplace.platform.forms import Form
 from marketplace.platform.working_days import BEIJING, close_of
 
 
-class ChecklistField(SelectMultipleField):  # type: ignore[misc]
+class ChecklistField(SelectMultipleField):
     """Several choices as boxes to tick."""
 
     widget = ListWidget(prefix_label=False)

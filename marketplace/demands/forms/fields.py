@@ -6,10 +6,16 @@ from decimal import Decimal
 from typing import Any
 
 from flask_babel import gettext as _
-from wtforms import DateField, Field, IntegerField, RadioField, SelectField, StringField
+from wtforms import (
+    DateField,
+    Field,
+    IntegerField,
+    StringField,
+)
 from wtforms import Form as PlainForm
 from wtforms.validators import Optional
 
+from marketplace.platform.fields import RadioField, SelectField
 from marketplace.platform.forms import Form
 from marketplace.platform.money import BadAmount, Unit, parse, parse_percent, trimmed, wan
 
@@ -29,7 +35,7 @@ class Row(PlainForm):  # type: ignore[misc]
         bind_field = Form.Meta.bind_field
 
 
-class Radio(RadioField):  # type: ignore[misc]
+class Radio(RadioField):
     """One of several; none yet is an answer in a draft."""
 
     def pre_validate(self, form: Any) -> None:
@@ -37,7 +43,7 @@ class Radio(RadioField):  # type: ignore[misc]
             super().pre_validate(form)
 
 
-class Choice(SelectField):  # type: ignore[misc]
+class Choice(SelectField):
     """A drop-down; a form that does not send it leaves it as it was."""
 
     def pre_validate(self, form: Any) -> None:

@@ -17,8 +17,6 @@ from wtforms import (
     FormField,
     HiddenField,
     MultipleFileField,
-    SelectField,
-    SelectMultipleField,
     StringField,
     TextAreaField,
 )
@@ -37,6 +35,7 @@ from marketplace.demands.score_sheets import (
     default_sheet,
 )
 from marketplace.demands.validity import NEGOTIABLE_MODES, Fault
+from marketplace.platform.fields import SelectField, SelectMultipleField
 from marketplace.platform.forms import Form
 
 LISTS = ("indicators", "offers", "milestones")

@@ -19,7 +19,7 @@ from marketplace.frontend.routes import place
 from marketplace.panels import queries
 from marketplace.panels import service as panels
 from marketplace.panels.forms import TermsForm
-from marketplace.panels.lists import FIELD_LABELS
+from marketplace.panels.lists import field_labels
 from marketplace.panels.models import Panel, PanelSeat
 from marketplace.panels.routes import bp
 from marketplace.panels.rules.conflicts import BLOCK_LABELS
@@ -108,7 +108,7 @@ def show(demand: Demand) -> ResponseValue:
         faults=faults([seat.as_seat for seat in seats], size=panel.size) if panel is not None and seats else [],
         state={"label": PANEL_STATE_LABELS[panel.state], "tone": PANEL_TONES[panel.state]} if panel else None,
         demand_state={"label": STATE_LABELS[demand.state].zh, "tone": TONES[str(demand.state)]},
-        fields=[FIELD_LABELS.get(code, code) for code in panel.fields] if panel is not None else [],
+        fields=[field_labels().get(code, code) for code in panel.fields] if panel is not None else [],
         redraw=REDRAW_LABELS[RedrawReason(panel.redraw_reason)] if panel is not None and panel.redraw_reason else "",
         acts=_acts(demand, panel),
         scan=scanning.newest(panel) if panel is not None and demand.said.blind else None,
@@ -204,7 +204,7 @@ def _proposed(demand: Demand) -> dict[str, Any]:
     said, today, calendar = demand.said, beijing_day(g.now), settings.calendar()
     return {
         "size": 5,
-        "fields": [code for code in (said.direction, *said.industries) if code in FIELD_LABELS],
+        "fields": [code for code in (said.direction, *said.industries) if code in field_labels()],
         "meets_on": calendar.add_working_days(today, 5),
         "score_by": beijing_day(close_of(calendar.add_working_days(today, 8))),
     }

@@ -48,7 +48,7 @@ def index() -> ResponseValue:
     return render_template(
         "panels/experts.html",
         rows=list(db.session.scalars(query.limit(PER_PAGE).offset((page - 1) * PER_PAGE))),
-        labels=lists.FIELD_LABELS,
+        labels=lists.field_labels(),
         wanted=wanted,
         figures=queries.counts(),
         may_keep=allows("expert.keep", g.actor, None, g.now),

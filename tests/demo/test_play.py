@@ -4,7 +4,7 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import delete, select
+from sqlalchemy import select
 
 from marketplace import db
 from marketplace.accounts.models import Organisation, User
@@ -30,6 +30,7 @@ from marketplace.platform.working_days import beijing_day
 from marketplace.settings import queries as settings
 from marketplace.unfound import queries as unfound
 from tests.client import Client, squeeze
+from tests.demo.empty import empty
 
 STANDING = (
     State.DRAFT,
@@ -61,11 +62,7 @@ def session(engine):
 @pytest.fixture(scope="module")
 def played(session, app):
     """The demo in an otherwise empty transaction."""
-    for table in reversed(db.Base.metadata.sorted_tables):
-        if table.name in {"audit_leaf", "audit_node", "audit_checkpoint"}:
-            continue
-        session.execute(delete(table))
-    session.commit()
+    empty(session)
     with app.app_context():  # files of the demo go into the site's storage
         scenes = play.play()
     session.commit()

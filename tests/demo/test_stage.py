@@ -6,21 +6,18 @@ from collections import Counter
 
 import pytest
 from flask import Flask
-from sqlalchemy import delete, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from marketplace import db
 from marketplace.demands.models import Demand
 from marketplace.demands.rules import State
 from marketplace.demo import play
+from tests.demo.empty import empty
 
 
 @pytest.mark.parametrize("upto", [State.SUBMITTED, State.POOLED])
 def test_no_demand_goes_past_the_stage(app: Flask, session: Session, upto: State) -> None:
-    for table in reversed(db.Base.metadata.sorted_tables):  # the story needs an empty house
-        if table.name not in {"audit_leaf", "audit_node", "audit_checkpoint"}:
-            session.execute(delete(table))
-    session.commit()
+    empty(session)
     with app.app_context():
         played = play.play(upto=upto)
     found = Counter(session.scalars(select(Demand.state)))

@@ -23,13 +23,17 @@ def finish(name: str, text: str, missed: Sequence[str], *, write: bool) -> int:
     return 1 if missed else 0
 
 
+def standing(name: str) -> str:
+    """What the document says now."""
+    return BENCHMARKS.read_text(encoding="utf-8").partition(f"<!-- bench:{name} -->")[2].partition("<!--")[0].strip()
+
+
 def kept(name: str, rows: list[list[object]], key: int) -> list[list[object]]:
     """The rows of the document's table with those measured now in their places: a run of a part renews that part.
 
     Rows are the same that have the same first ``key`` cells.
     """
-    text = BENCHMARKS.read_text(encoding="utf-8").partition(f"<!-- bench:{name} -->")[2].partition("<!--")[0]
-    lines = [[cell.strip() for cell in line.strip("|").split("|")] for line in text.strip().splitlines()[2:]]
+    lines = [[cell.strip() for cell in line.strip("|").split("|")] for line in standing(name).splitlines()[2:]]
     fresh = {tuple(map(str, row[:key])): row for row in rows}
     merged: list[list[object]] = [fresh.pop(tuple(line[:key]), list[object](line)) for line in lines]
     return merged + list(fresh.values())

@@ -16,6 +16,7 @@ from marketplace.matching.terms import planner
 from marketplace.search.documents import PHASES, Document
 from marketplace.search.finder import named
 from marketplace.search.index import Clause, Plan
+from marketplace.search.plan import Planner
 from marketplace.search.query import Field, parse
 from marketplace.search.shelf import at_edges, text_of
 
@@ -35,7 +36,7 @@ class Percolator:
         """Whether it has every word typed, and the values chosen."""
         if not has_facets(self.document, chosen, now):
             return False
-        plan = plan_of(typed)
+        plan = plan_of(typed, planner())
         return self._has_words(plan) and self._has_fields(typed, now)
 
     def _has_words(self, plan: Plan) -> bool:
@@ -70,7 +71,7 @@ class Percolator:
 
 
 @lru_cache(maxsize=4_000)
-def plan_of(typed: str) -> Plan:
-    """The plan of what was typed; fields are looked at apart, where the labels of the day are known."""
+def plan_of(typed: str, words: Planner) -> Plan:
+    """The plan of what was typed, with the words in use; fields are looked at apart, where the labels of the day are known."""
     query = parse(typed)
-    return planner().plan(query, lambda field: frozenset())
+    return words.plan(query, lambda field: frozenset())

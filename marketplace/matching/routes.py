@@ -16,7 +16,7 @@ from marketplace.demands import queries as demands
 from marketplace.demands.content import DemandContent
 from marketplace.demands.models import Demand
 from marketplace.demands.pages import row as demand_line
-from marketplace.matching import consumer, queries, service
+from marketplace.matching import consumer, queries, service, terms
 from marketplace.matching.rules import Match
 from marketplace.platform import policy
 from marketplace.platform.forms import ConfirmForm
@@ -174,5 +174,7 @@ def install(app: Flask) -> None:
     app.register_blueprint(bp)
     app.extensions["demand_beside"].append(beside)
     app.extensions["desk_boxes"].append(on_desk)
+    terms.configure(app.extensions["search"].place.current)
+    app.extensions["words_changed"].append(service.keep_everything)
     consumer.install()
     every(20, "matches", service.run)

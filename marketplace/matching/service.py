@@ -25,6 +25,7 @@ from marketplace.platform.policy import Actor, require
 
 FRESH = timedelta(days=2)  # a demand or an approval that is older is news to nobody
 RUN = 20  # demands, and capabilities, a run of the job looks at
+PART = 200  # subjects read anew in one transaction
 NAMED = 3  # demands that the message of a new capability names
 
 
@@ -43,6 +44,23 @@ def keep_demands(ids: Collection[int]) -> None:
     )
     said = {row.id: terms.of_demand(row.said) for row in rows}
     _keep(DEMAND, {number: said.get(number, {}) for number in ids})
+
+
+def keep_everything() -> int:
+    """All terms anew, with the words in use now; one transaction for each ``PART``. Returns how many subjects."""
+    terms.look_again()
+    number = 0
+    for model, keep in ((Capability, keep_capabilities), (Demand, keep_demands)):
+        after = 0
+        while True:
+            with db.transaction() as session:
+                query = select(model.id).where(model.id > after).order_by(model.id).limit(PART)
+                ids = list(session.scalars(query))
+                keep(ids)
+            if not ids:
+                break
+            after, number = ids[-1], number + len(ids)
+    return number
 
 
 def _keep(side: str, wanted: Mapping[int, Mapping[str, int]]) -> None:

@@ -1,19 +1,23 @@
-"""Texts → terms, with the words of the search: the program's dictionary, stop words and synonyms.
+"""Texts → terms, with the words of the search: dictionary, stop words and synonyms, the site's own included.
 
-The index of a host may know more words (its own lists); matching keeps to those of the program, so that every host and
-every process gives the same answer.
+The lists are those that the index in use was built with, so that an edited list holds for search, alerts and matching
+from the same ``flask search rebuild`` on, in every process; without an index, those of the program.
 """
 
 from __future__ import annotations
 
 import re
-from functools import cache
+import time
+from collections.abc import Callable
+from pathlib import Path
 
 from marketplace.capabilities.content import CapabilityContent
 from marketplace.demands.content import DemandContent
 from marketplace.matching.rules import weighed
+from marketplace.search import directory
 from marketplace.search.analysis import DATA, STOPWORDS, latin_parts, normalise, standards
-from marketplace.search.plan import GENERIC, Planner, load
+from marketplace.search.index import Unavailable
+from marketplace.search.plan import GENERIC, Planner
 
 TERM_MAX = 40  # characters of a term that is kept
 NUMERAL = re.compile(r"[零一二两三四五六七八九十百千万亿分之几多第个\d.]+")
@@ -28,11 +32,51 @@ _COMMON = """
 COMMON = frozenset(_COMMON.split())
 
 
-@cache
+LOOK_EVERY = 1.0  # seconds between two looks at which index is in use
+
+
+class _Words:
+    """Where the index in use lies, and the planner of its lists."""
+
+    def __init__(self) -> None:
+        self.current: Callable[[], Path | None] = lambda: None
+        self._known: tuple[float, Planner] | None = None
+
+    def planner(self) -> Planner:
+        if self._known is None or time.monotonic() - self._known[0] > LOOK_EVERY:
+            self._known = (time.monotonic(), self._look())
+        return self._known[1]
+
+    def _look(self) -> Planner:
+        path = self.current()
+        if path is not None:
+            try:
+                return directory.planner(path)
+            except Unavailable:
+                pass  # it is being rebuilt
+        return directory.planner(DATA)
+
+    def forget(self) -> None:
+        self._known = None
+
+
+_words = _Words()
+
+
+def configure(current: Callable[[], Path | None]) -> None:
+    """Where the index of this host lies; once at start."""
+    _words.current = current
+    _words.forget()
+
+
+def look_again() -> None:
+    """The index has just been replaced: its lists count from now on."""
+    _words.forget()
+
+
 def planner() -> Planner:
-    """The segmenter with the program's own lists: 60 ms and 25 MB, once a process, at first use."""
-    texts = [(DATA / name).read_text(encoding="utf-8") for name in ("dictionary.txt", "synonyms.txt")]
-    return load(*texts)
+    """The segmenter and the synonyms in use: 60 ms and 25 MB for lists not seen before."""
+    return _words.planner()
 
 
 def of(text: str) -> list[str]:

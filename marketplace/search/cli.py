@@ -55,13 +55,19 @@ def rebuild() -> None:
 
     now = clock.site_now()
     db.session.remove()
+    indexer = _indexer()
+    before = indexer.words()
     try:
         with _behind():
-            number = _indexer().rebuild(now, progress)
+            number = indexer.rebuild(now, progress)
     except Busy as busy:
         raise click.ClickException("另一个进程正在重建索引，请等它完成。") from busy
     click.echo("", err=True)
     click.echo(f"索引已重建并换上：{number} 个文档，{time.monotonic() - begun:.1f} 秒。")
+    if indexer.words() != before:
+        for tell in current_app.extensions["words_changed"]:
+            tell()
+        click.echo("词表有改动：提醒和撮合也已按新的词表更新。")
 
 
 @search.command("check")

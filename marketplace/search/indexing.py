@@ -130,6 +130,14 @@ class Indexer:
             finally:
                 self.close()
 
+    def words(self) -> str:
+        """What tells the word lists of the present index from others; empty without one."""
+        path = self.place.current()
+        try:
+            return directory.shelf_meta(path)["fingerprint"] if path else ""
+        except (Unavailable, KeyError):
+            return ""
+
     def close(self) -> None:
         """Let go of the engine's own lock and files."""
         writing, self._writing = self._writing, None

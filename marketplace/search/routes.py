@@ -165,6 +165,7 @@ def install(app: Flask) -> None:
     app.extensions["search_indexer"] = lambda: Indexer(place, engine, own_words=own_words)
     app.extensions["full_text"] = FullText()
     app.extensions["searched"] = []
+    app.extensions["words_changed"] = []  # called after a rebuild with other word lists
     app.extensions["warm"] = directory.warm
     app.extensions.setdefault("beside_worker", []).append(
         lambda: Runner(Indexer(place, engine, own_words=own_words)).stand_by()

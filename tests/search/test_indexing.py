@@ -9,12 +9,16 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from marketplace import db
 from marketplace.accounts.queries import actor_of
+from marketplace.alerts.percolation import Percolator
 from marketplace.demands import service
 from marketplace.demands.models import Demand
+from marketplace.matching import service as matching
+from marketplace.matching import terms
+from marketplace.matching.models import MatchTerm
 from marketplace.platform import outbox
 from marketplace.questions import service as questions
 from marketplace.questions.models import Question
@@ -135,6 +139,43 @@ def test_a_changed_dictionary_and_synonyms_take_effect_by_rebuild(stage: Stage, 
     assert ids(site, "嘟嘟位") == []
     site.rebuild()
     assert ids(site, "嘟嘟位") == [f"demand:{demand.id}"]
+
+
+def test_alerts_and_matching_use_the_sites_own_words_from_the_same_rebuild_on(
+    app: Flask, stage: Stage, site: Site, tmp_path: Path
+) -> None:
+    demand = stage.published(title="路内泊位诱导与车位感知")
+    site.catch_up()
+    matching.keep_demands([demand.id])
+
+    def kept() -> set[str]:
+        rows = select(MatchTerm.term).where(MatchTerm.subject_id == demand.id, MatchTerm.side == "demand")
+        return set(db.session.scalars(rows))
+
+    def answers(q: str) -> bool:
+        (document,) = sources.load([f"demand:{demand.id}"])[0]
+        return Percolator(document, lambda facet: {}).answers(q, {}, site.now)
+
+    app.extensions["search_indexer"], before = (lambda: site.indexer), app.extensions["search_indexer"]
+    terms.configure(site.place.current)
+    try:
+        assert answers("泊位")
+        assert not answers("嘟嘟位")
+        assert "车位感知" not in kept()
+        (tmp_path / "words").mkdir()
+        (tmp_path / "words" / "synonyms.txt").write_text("嘟嘟位, 泊位  # 当地叫法\n", encoding="utf-8")
+        (tmp_path / "words" / "dictionary.txt").write_text("车位感知  # 本地一词\n嘟嘟位\n", encoding="utf-8")
+        assert not answers("嘟嘟位")  # nothing takes effect by itself
+        done = app.test_cli_runner().invoke(args=["search", "rebuild"])
+        assert (done.exit_code, "撮合" in done.output) == (0, True), done.output
+        assert answers("嘟嘟位")
+        assert "泊位" in terms.synonyms("嘟嘟位")
+        assert "车位感知" in kept()
+        again = app.test_cli_runner().invoke(args=["search", "rebuild"])
+        assert "撮合" not in again.output
+    finally:
+        app.extensions["search_indexer"] = before
+        terms.configure(lambda: None)
 
 
 def test_check_finds_and_repairs_every_kind_of_drift(stage: Stage, site: Site) -> None:

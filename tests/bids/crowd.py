@@ -64,12 +64,19 @@ class Child:
     def kill(self) -> None:
         os.kill(self.pid, signal.SIGKILL)
 
+    def first(self) -> Any:
+        """The first thing it says, while it goes on."""
+        while b"\n" not in self.said:
+            self.said += os.read(self.pipe, 1 << 16)
+        return json.loads(self.said.partition(b"\n")[0])
+
     def wait(self) -> list[Any]:
         """Everything it said until it ended. A line that the kill cut off was not said."""
         while data := os.read(self.pipe, 1 << 16):
             self.said += data
         os.close(self.pipe)
-        self.status = os.waitpid(self.pid, 0)[1]
+        if self.status is None:  # else its tracer has waited for it
+            self.status = os.waitpid(self.pid, 0)[1]
         return [json.loads(line) for line in self.said.splitlines(keepends=True) if line.endswith(b"\n")]
 
 

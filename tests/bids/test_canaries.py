@@ -1,5 +1,6 @@
 """A random canary in price, free text, file name, file body and contact person of 20 bids, sealed over HTTP as browsers
-do: nothing that the server keeps, writes, logs or sends before the opening holds any of them, in any usual spelling.
+do: nothing that the server keeps, holds in memory, writes, logs, sends or shows before the opening contains any of
+them, in any usual spelling.
 """
 
 from __future__ import annotations
@@ -8,15 +9,23 @@ import base64
 import dataclasses
 import json
 import secrets
+import sqlite3
 import tempfile
+import zipfile
 from collections.abc import Iterator
+from contextlib import closing, suppress
+from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
 from urllib.parse import quote
+from urllib.request import Request, urlopen
 
 import pytest
 from flask import Flask
 from sqlalchemy import Engine, select, text
+from werkzeug.serving import make_server
 
 from marketplace import create_app, db
 from marketplace.bids import queries, service
@@ -31,12 +40,12 @@ from marketplace.platform.sealing.wire import sha256
 from tests.bids import making
 from tests.bids.conftest import Bidder
 from tests.bids.contents import attachment, envelopes, price, technical
-from tests.bids.crowd import gather
+from tests.bids.crowd import Tell, fork, gather
+from tests.bids.test_leaks import NO_BID, addresses
 from tests.client import Client
 from tests.demands.conftest import Stage
-from tests.sizes import size
 
-BIDS = size(5, 20)
+BIDS = 20
 
 
 @pytest.fixture
@@ -47,53 +56,115 @@ def app(real: Engine, config: Config, tmp_path: Path, monkeypatch: pytest.Monkey
     return create_app(dataclasses.replace(config, instance=tmp_path / "instance"), engine=real)
 
 
-class Canaries:
-    """What one bidder types and attaches, and the spellings in which it could come to light."""
+@dataclass(frozen=True)
+class Stem:
+    """What all canaries of one run have in common, in every spelling in which it could come to light."""
 
-    def __init__(self) -> None:
-        self.word, self.number = secrets.token_hex(6).upper(), secrets.randbelow(8 * 10**8) + 10**8
+    word: str = field(default_factory=lambda: secrets.token_hex(6).upper())
+    number: int = field(default_factory=lambda: secrets.randbelow(8 * 10**6) + 10**6)  # seven digits of nine
+
+    @property
+    def needles(self) -> list[bytes]:
+        plain = self.word.encode()
+        found = [plain, plain.hex().encode(), plain[::-1], self.word.encode("utf-16-le"), str(self.number).encode()]
+        # The middle of the base64 of the text at each of the three places it can stand at.
+        found += [base64.b64encode(b"x" * shift + plain)[4:-4] for shift in range(3)]
+        return found + [needle.lower() for needle in found if needle.lower() != needle]
+
+
+class Canaries:
+    """What one bidder types and attaches."""
+
+    def __init__(self, stem: Stem, mark: int) -> None:
+        self.word, self.number = f"{stem.word}{mark:02d}", stem.number * 100 + mark
+        self.lines = 2_000 if mark else 60_000  # the first one in several chunks
         self.texts = {place: f"金丝雀{place}{self.word}" for place in ("文", "名", "体", "人")}
 
     def contents(self, said: Any, organisation: str) -> Any:
-        body = b"%PDF-1.7\n" + (self.texts["体"].encode() + b"\n") * 40_000
+        body = b"%PDF-1.7\n" + (self.texts["体"].encode() + b"\n") * self.lines
         files = (attachment(f"{self.texts['名']}.pdf", "plan", body), attachment(f"报价{self.word}.pdf", "offer"))
         plan = f"{self.texts['文']}：" + "以双模感知识别泊位占用，只上传状态，不上传图像。" * 20
         filled = technical(said, organisation, plan=plan, contact_name=self.texts["人"])
         return envelopes(filled, price(said, self.number), files)
 
-    @property
-    def needles(self) -> list[bytes]:
-        found = [self.word.encode(), str(self.number).encode(), f"{self.number / 100:.2f}".encode()]
-        for said in self.texts.values():
-            plain = said.encode()
-            found += [plain, plain.hex().encode(), plain[::-1], said.encode("utf-16-le"), said.encode("gb18030")]
-            found += [quote(said).encode(), json.dumps(said).strip('"').encode()]
-            # The middle of the base64 of the text at each of the three places it can stand at.
-            found += [base64.b64encode(b"x" * shift + plain)[4:-4] for shift in range(3)]
-        return found + [needle.lower() for needle in found if needle.isascii()]
+
+class Server:
+    """The site in a process of its own that never saw a canary: what it holds in memory, a core dump would hold."""
+
+    def __init__(self, engine: Engine, app: Flask) -> None:
+        def serve(tell: Tell) -> None:
+            app.extensions["release_session"] = db.session.remove
+            server = make_server("127.0.0.1", 0, app)
+            tell({"port": server.port})
+            server.serve_forever()
+
+        self.child = fork(engine, serve)
+        self.base = f"http://127.0.0.1:{self.child.first()['port']}"
+
+    def memory(self) -> Iterator[tuple[str, bytes]]:
+        """Every page that the process may write."""
+        with Path(f"/proc/{self.child.pid}/mem").open("rb", 0) as memory:
+            for line in Path(f"/proc/{self.child.pid}/maps").read_text().splitlines():
+                span, rights, *_ = line.split()
+                if rights.startswith("rw"):
+                    start, end = (int(part, 16) for part in span.split("-"))
+                    memory.seek(start)
+                    with suppress(OSError, ValueError):  # what the kernel shows nobody
+                        yield f"memory {span}", memory.read(end - start)
+
+    def stop(self) -> None:
+        self.child.kill()
+        self.child.wait()
 
 
-def upload(client: Client, bid: Bid, submission: Any, uploaded: dict[tuple[str, int], list[bytes]]) -> None:
+class Browser:
+    """One signed-in person who speaks to the server over a socket."""
+
+    def __init__(self, server: Server, app: Flask, username: str) -> None:
+        client = Client(app).sign_in(username)
+        self.server = server
+        self.headers = {"X-CSRFToken": client.csrf_token(), "Accept": "application/json"}
+        cookie = client.http.get_cookie("zhangbang")
+        assert cookie is not None
+        self.headers["Cookie"] = f"zhangbang={cookie.value}"
+
+    def send(self, method: str, url: str, data: bytes | None = None, **headers: str) -> tuple[int, bytes]:
+        kind = {"Content-Type": "application/octet-stream"}
+        request = Request(self.server.base + url, data=data, method=method, headers={**self.headers, **kind, **headers})
+        try:
+            with urlopen(request, timeout=60) as answer:
+                return answer.status, answer.read()
+        except HTTPError as error:
+            return error.code, error.read()
+
+    def send_json(self, method: str, url: str, value: Any, **headers: str) -> tuple[int, bytes]:
+        return self.send(method, url, json.dumps(value).encode(), **{"Content-Type": "application/json", **headers})
+
+
+def upload(browser: Browser, bid: str, submission: Any, uploaded: dict[tuple[str, int], list[bytes]]) -> None:
     """As the browser does: piece by piece, each part finished, then the commit."""
-    token = {"X-CSRFToken": client.csrf_token(), "Accept": "application/json"}
-    url, version = f"/bids/{bid.public_id}", 1
+    url, version = f"/bids/{bid}", 1
     manifest = Manifest.parse(submission.manifest)
     for (envelope, part), pieces in uploaded.items():
         for number, data in enumerate(pieces):
-            answer = client.http.put(
-                f"{url}/pieces/{version}/{envelope}/{part}/{number}",
-                data=data,
-                headers={**token, "X-Chunk-SHA256": sha256(data)},
-            )
-            assert answer.status_code == 200, answer.data
-        said = manifest.envelope(envelope).part(part)
-        assert said is not None
-        whole = {"version": version, "envelope": envelope, **dataclasses.asdict(said)}
-        assert client.http.post(f"{url}/parts", json=whole, headers=token).status_code == 200
-    answer = client.http.post(
-        f"{url}/sealing", json=submission.to_json(), headers={**token, "Idempotency-Key": secrets.token_hex(8)}
-    )
-    assert answer.status_code == 201, answer.data
+            place = f"{url}/pieces/{version}/{envelope}/{part}/{number}"
+            status, said = browser.send("PUT", place, data, **{"X-Chunk-SHA256": sha256(data)})
+            assert status == 200, said
+        finished = manifest.envelope(envelope).part(part)
+        assert finished is not None
+        whole = {"version": version, "envelope": envelope, **dataclasses.asdict(finished)}
+        assert browser.send_json("POST", f"{url}/parts", whole)[0] == 200
+    key = {"Idempotency-Key": secrets.token_hex(8)}
+    status, said = browser.send_json("POST", f"{url}/sealing", submission.to_json(), **key)
+    assert status == 201, said
+
+
+def unpacked(name: str, data: bytes) -> Iterator[tuple[str, bytes]]:
+    """An answer, and what is inside it when it is a workbook or a document."""
+    yield name, data
+    if data.startswith(b"PK"):
+        with zipfile.ZipFile(BytesIO(data)) as archive:
+            yield from ((f"{name}/{inside}", archive.read(inside)) for inside in archive.namelist())
 
 
 def files_below(folder: Path) -> Iterator[tuple[str, bytes]]:
@@ -126,6 +197,15 @@ def kept_by(engine: Engine) -> Iterator[tuple[str, bytes]]:
             yield from ((f"wal {name}", bytes(data)) for name, data in newest)
 
 
+def backup(engine: Engine, folder: Path) -> None:
+    """As README says; on PostgreSQL a dump is the rows as text, which ``kept_by`` reads."""
+    if engine.dialect.name == "sqlite":
+        with engine.connect() as connection:
+            path = connection.exec_driver_sql("PRAGMA database_list").one()[2]
+        with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(folder / "backup.sqlite")) as target:
+            source.backup(target)
+
+
 def test_before_the_opening_no_canary_is_anywhere(
     app: Flask, real: Engine, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -133,41 +213,66 @@ def test_before_the_opening_no_canary_is_anywhere(
     with db.transaction():
         now = clock.site_now()
         demand = Stage(now).published()
+        assert demand.batch is not None
         demand_id, said = demand.id, demand.said
+        where = {"number": demand.number, "batch": demand.batch.code, "bid": NO_BID}
         names = gather(BIDS)
-    canaries = {name: Canaries() for name in names}
-    for name, canary in canaries.items():
+    pages = [page for page in addresses(app) if not page.endswith((".pdf", ".docx"))]
+    server = Server(real, app)
+    stem = Stem()
+    canaries = {name: Canaries(stem, mark) for mark, name in enumerate(names)}
+    try:
+        for name, canary in canaries.items():
+            with db.transaction():
+                bidder = Bidder(name, storage, now)
+                bid = bidder.start(db.session.get_one(Demand, demand_id))
+                sheet, where["bid"] = service.sheet(bid), bid.public_id
+            uploaded: dict[tuple[str, int], list[bytes]] = {}
+            submission = seal(
+                canary.contents(said, name),
+                ref=sheet.ref,
+                replaces=sheet.replaces,
+                custodians=sheet.custodians,
+                own_key=bidder.key,
+                store=lambda envelope, part, pieces, to=uploaded: to.__setitem__((envelope, part), list(pieces)),  # type: ignore[misc]
+            )
+            browser = Browser(server, app, name)
+            upload(browser, where["bid"], submission, uploaded)
+            assert browser.send("GET", f"/bids/{where['bid']}", Accept="text/html")[0] == 200
+        answers = []
+        for who in ("publisher", "auditadmin"):
+            reader = Browser(server, app, who)
+            for page in pages:
+                answers += unpacked(f"{who} {page}", reader.send("GET", quote(page.format(**where), safe="/?=&"))[1])
         with db.transaction():
-            bid = Bidder(name, storage, now).start(db.session.get_one(Demand, demand_id))
-            sheet, key = service.sheet(bid), Bidder(name, storage, now).key
-        uploaded: dict[tuple[str, int], list[bytes]] = {}
-        submission = seal(
-            canary.contents(said, name),
-            ref=sheet.ref,
-            replaces=sheet.replaces,
-            custodians=sheet.custodians,
-            own_key=key,
-            store=lambda envelope, part, pieces, to=uploaded: to.__setitem__((envelope, part), list(pieces)),  # type: ignore[misc]
-        )
-        client = Client(app).sign_in(name)
-        upload(client, bid, submission, uploaded)
-        assert client.get(f"/bids/{bid.public_id}").status == 200
-    with db.transaction():
-        drain(clock.site_now())
-    printed = "".join(capfd.readouterr()).encode()
-    places = [("standard output", printed), *files_below(tmp_path), *kept_by(real)]
-    assert sum(len(data) for _, data in places) > BIDS * 1_000_000
+            drain(clock.site_now())
+        backup(real, tmp_path)
+        printed = "".join(capfd.readouterr()).encode()
+        memory = list(server.memory())
+    finally:
+        server.stop()
+    assert sum(len(data) for _, data in memory) > 50_000_000
+    places = [("standard output", printed), *answers, *memory, *files_below(tmp_path), *kept_by(real)]
+    assert sum(len(data) for _, data in files_below(tmp_path / "instance" / "files")) > 3_000_000
     if real.dialect.name == "sqlite":
-        assert any(name.endswith("-wal") for name, _ in places)
-    found = [
-        (where, needle)
-        for name, canary in canaries.items()
-        for needle in canary.needles
-        for where, data in places
-        if needle in data
-    ]
-    assert found == []
+        for wanted in ("-wal", "backup.sqlite"):
+            assert any(name.endswith(wanted) for name, _ in places)
+    assert [(name, needle) for name, data in places for needle in stem.needles if needle in data] == []
     _they_were_really_there(demand_id, canaries, storage)
+
+
+def test_the_search_finds_what_is_there() -> None:
+    """Every spelling that could come to light is one that is looked for."""
+    stem = Stem()
+    canary = Canaries(stem, 7)
+    text = canary.texts["文"]
+    spellings = [
+        text.encode(), text.encode().hex().encode(), text.encode("utf-16-le"), text.encode("gb18030"),
+        quote(text).encode(), json.dumps(text).encode(), text.lower().encode(), text.encode()[::-1],
+        *(base64.b64encode(b"x" * shift + text.encode()) for shift in range(3)),
+        str(canary.number).encode(), f"{canary.number / 100:.2f}".encode(),
+    ]  # fmt: skip
+    assert [spelling for spelling in spellings if not any(needle in spelling for needle in stem.needles)] == []
 
 
 def _they_were_really_there(demand_id: int, canaries: dict[str, Canaries], storage: Any) -> None:

@@ -148,29 +148,33 @@ class Shopper:
         self.crowd, self.name, self.pending = crowd, name, folder / f"{name}.pending"
 
     def run(self, tell: Tell) -> None:
-        """Never ends by itself. Each answer is told after its transaction was committed, as a browser would get it."""
+        """Never ends by itself."""
         while True:
-            if not self.pending.exists():
-                self.plan()
-            key, submission = pickle.loads(self.pending.read_bytes())
-            tell({"asked": key})
-            with db.transaction():
-                bid = self.bid()
-                bidder = self.crowd.bidder(self.name)
-                if submission is None:
-                    receipt = service.withdraw(bid, idempotency_key=key, actor=bidder.actor)
-                else:
-                    receipt = bidder.commit(bid, submission, key=key)
-                assert isinstance(receipt, BidReceipt)
-                answer = {"key": key, "receipt": receipt.public_id}
-            tell(answer)
-            self.pending.unlink()
+            self.once(tell)
 
-    def plan(self) -> None:
+    def once(self, tell: Tell, *, may_withdraw: bool = True) -> None:
+        """One request; its answer is told after its transaction was committed, as a browser would get it."""
+        if not self.pending.exists():
+            self.plan(may_withdraw=may_withdraw)
+        key, submission = pickle.loads(self.pending.read_bytes())
+        tell({"asked": key})
+        with db.transaction():
+            bid = self.bid()
+            bidder = self.crowd.bidder(self.name)
+            if submission is None:
+                receipt = service.withdraw(bid, idempotency_key=key, actor=bidder.actor)
+            else:
+                receipt = bidder.commit(bid, submission, key=key)
+            assert isinstance(receipt, BidReceipt)
+            answer = {"key": key, "receipt": receipt.public_id}
+        tell(answer)
+        self.pending.unlink()
+
+    def plan(self, *, may_withdraw: bool) -> None:
         """Upload what the next request commits to, and remember the request before it is sent."""
         with db.transaction():
             bid, bidder = self.bid(), self.crowd.bidder(self.name)
-            withdrawing = bid.state is BidState.SEALED and secrets.randbelow(4) == 0
+            withdrawing = may_withdraw and bid.state is BidState.SEALED and secrets.randbelow(4) == 0
             request = (secrets.token_hex(8), None if withdrawing else bidder.prepare(bid))
         draft = self.pending.with_suffix(".new")
         draft.write_bytes(pickle.dumps(request))

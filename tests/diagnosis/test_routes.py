@@ -57,7 +57,14 @@ def test_too_few_bids_show_everything_but_their_number(stage: Stage, storage: Lo
     page = sign_in("publisher").get(f"/demands/{demand.number}/diagnosis")
     assert page.has("有效揭榜少于3份")
     assert not page.has("有效揭榜 1")
-    assert [cell.text_content() for cell in page.html.xpath("//ol[@class='funnel']//b")] == ["7", "2", "2", "1", "2"]
+    assert [cell.text_content() for cell in page.html.xpath("//ol[@class='funnel']//b")] == [
+        "7",
+        "2",
+        "2",
+        "1",
+        "2",
+        "少于3",
+    ]
 
 
 def test_after_an_opening_the_number_of_bids_is_known(stage: Stage, storage: LocalStorage, sign_in: SignIn) -> None:

@@ -253,7 +253,7 @@ def menu(current: str, count: int | None = None) -> list[dict[str, Any]]:
             ("panels.index", _("专家组"), (Role.SCREENER, Role.PUBLISHER, Role.SUPERVISOR)),
             ("experts.index", _("专家库"), (Role.SCREENER, Role.SUPERVISOR)),
             ("notices.desk", _("异议办理"), (Role.SCREENER, Role.PUBLISHER, Role.SUPERVISOR)),
-            ("notices.index", _("结果公示"), (Role.SCREENER, Role.PUBLISHER, Role.SUPERVISOR)),
+            ("notices.office", _("结果公示"), (Role.SCREENER, Role.PUBLISHER, Role.SUPERVISOR)),
             ("log.index", _("审计记录"), (Role.AUDITADMIN, Role.SUPERVISOR)),
             ("admin.index", _("系统管理"), (Role.SYSADMIN, Role.SECADMIN)),
             ("organisations.own", _("本单位"), (Role.ORG_ADMIN, Role.BIDDER, Role.DRAFTER, Role.APPROVER)),

@@ -220,7 +220,8 @@ class Rules:
         assert same is results.is_current(self.demand)
         assert same or self.seen_stale(row), "the ranking in force is not of what is stored"
         out = {item.bid_id for item in self.rows(BidOut) if item.in_force}
-        assert not out & {line.bid_id for line in row.lines if line.rank is not None}, "ranked though disqualified"
+        ranked = {line.bid_id for line in row.lines if line.rank is not None}
+        assert not same or not out & ranked, "ranked though disqualified"
 
     def seen_stale(self, row: Ranking) -> bool:
         """Somebody left after this ranking and his substitute has just scored: the worker will make it again."""

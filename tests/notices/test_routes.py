@@ -13,6 +13,7 @@ import pytest
 
 from marketplace import db
 from marketplace.awards import queries as award_queries
+from marketplace.demands import service as demands
 from marketplace.demands.models import DemandProposal
 from marketplace.demands.rules import State
 from marketplace.notices import queries, service
@@ -346,3 +347,29 @@ def test_filters_of_the_list(review: Review, visitor: Client) -> None:
     assert visitor.get("/notices?q=%25&state=nonsense&page=99999999").status == 200
     assert service is not None
     assert actor("bidder") is not None
+
+
+def test_the_office_sees_what_waits_first(review: Review, sign_in: SignIn, visitor: Client) -> None:
+    """Prepared notices for publishers and the supervisor alone; what is over leads to the award, objections to themselves."""
+    review.score_all()
+    review.sign_all()
+    proposal = review.propose_announcement()
+    db.session.commit()
+    assert sign_in("publisher2").get("/desk/notices").has("待确认发布")
+    assert not sign_in("screener").get("/desk/notices").has("待确认发布")
+    assert sign_in("bidder").get("/desk/notices").status == 403
+    assert visitor.get("/desk/notices").status in (302, 303)
+    demands.confirm(proposal, actor=actor("publisher2"), now=review.now)
+    db.session.commit()
+    notice = queries.latest(review.demand.id)
+    assert notice is not None
+    assert notice.ends_at is not None
+    clock.move_to(review.now)
+    db.session.commit()
+    publisher = sign_in("publisher")
+    assert publisher.get("/desk/notices?state=open").has(str(notice.number))
+    clock.move_to(notice.ends_at + timedelta(hours=1))
+    db.session.commit()
+    page = publisher.get("/desk/notices?state=over")
+    assert page.html.xpath("//td[@class='bare']/a/@href") == [f"/demands/{review.demand.number}/award"]
+    assert publisher.get("/desk/notices?q=不存在的名称").has("没有符合条件的公示")

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from marketplace.accounts.rules import publisher, supervisor, system
+from marketplace.accounts.rules import publisher, screener, supervisor, system
 from marketplace.platform import policy
 from marketplace.platform.policy import Actor, Need, role, signed_in
 from marketplace.platform.working_days import Calendar, beijing_day
@@ -94,6 +94,7 @@ GRANTS = policy.declare(
             [publisher, award_proposed, window_over, nothing_open],
             [supervisor, award_proposed, window_over, nothing_open],
         ],
+        "notice.desk": [[screener], [publisher], [supervisor]],  # which, is queries.office_listing
         "letter.see": [[signed_in]],  # whose, is queries.find_letter
         "letter.mine": [[bids_for_a_firm]],
         "notice.revoke": [[supervisor, cause, uncontracted], [system, cause, uncontracted]],

@@ -7,7 +7,7 @@ from typing import Any
 
 from flask_babel import get_locale
 from flask_babel import lazy_gettext as _l
-from flask_wtf.file import FileField
+from flask_wtf.file import FileField, FileRequired
 from wtforms import (
     FieldList,
     FormField,
@@ -195,6 +195,11 @@ PROFILE_FIELDS = (
 class RegisterForm(ProfileForm, PersonPart):
     """A new organisation and its first person."""
 
+    licence = FileField(
+        _l("营业执照或法人证书"),
+        [FileRequired(_l("请上传营业执照或法人证书。"))],
+        description=_l("PDF、PNG或JPG，最大10MB"),
+    )
     email = StringField(_l("登录邮箱"), [InputRequired(_l("请填写邮箱。")), _EMAIL, Length(max=120)])
 
 

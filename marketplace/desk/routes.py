@@ -147,7 +147,6 @@ def _page(
         # Both are in order of their own dates; what has none keeps its place behind what has one.
         tasks = sorted([_errand(item) for item in found] + tasks, key=lambda task: task["due_at"] or FAR)
     total += len(found)
-    direction = [(code, label.zh) for code, label in taxonomy.DIRECTIONS.items()]
     return render(
         "desk/index.html",
         title=title,
@@ -156,34 +155,38 @@ def _page(
         next=_next(tasks[0]) if show_next and tasks and page == 1 else None,
         dues=_dues(counts, found) if calendar is not None else None,
         boxes=_boxes() if show_next and page == 1 else (),
-        filters=[
-            {"name": "q", "label": _("需求名称或编号"), "value": _word("q")},
-            *(filters or []),
-            {
-                "name": "direction",
-                "label": _("方向"),
-                "value": _word("direction"),
-                "choices": direction,
-                "all": _("全部方向"),
-            },
-        ],
+        filters=_filters(filters or ()),
         reset_url=request.path,
-        tools=[
-            {
-                "label": _("导出%(count)s条", count=total),
-                "url": web.page_url(export="xlsx", page=None),
-                "icon": "download",
-                "name": "export",
-            }
-        ]
-        if total
-        else [],
+        tools=_tools(total),
         bulk=None,
         count=total,
         tasks=tasks,
         pages=pagination(page, pages, total, PER_PAGE, lambda number: web.page_url(page=number)),
         nothing=nothing,
     )
+
+
+def _filters(own: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The fields above a list: by name, whatever the list has of its own, by direction."""
+    directions = [(code, label.zh) for code, label in taxonomy.DIRECTIONS.items()]
+    return [
+        {"name": "q", "label": _("需求名称或编号"), "value": _word("q")},
+        *own,
+        {
+            "name": "direction",
+            "label": _("方向"),
+            "value": _word("direction"),
+            "choices": directions,
+            "all": _("全部方向"),
+        },
+    ]
+
+
+def _tools(total: int) -> list[dict[str, Any]]:
+    if not total:
+        return []
+    url = web.page_url(export="xlsx", page=None)
+    return [{"label": _("导出%(count)s条", count=total), "url": url, "icon": "download", "name": "export"}]
 
 
 def _changed(counts: queries.Counts) -> str | None:

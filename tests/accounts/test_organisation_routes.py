@@ -155,3 +155,12 @@ def test_the_directory_shows_no_person_and_no_pending_firm(visitor, session):
     assert "13912345678" not in page.text
     assert "王联系" not in page.text
     assert visitor.get("/capabilities/unit").status == 404
+
+
+def test_the_licence_is_asked_for_together_with_everything_else(visitor):
+    page = visitor.get("/register")
+    assert page.html.xpath("//label[@for='licence']/span[@class='need']")[0].text_content() == "必填"
+    wrong = page.submit("/register")
+    assert wrong.status == 422
+    assert wrong.has("请上传营业执照或法人证书。")
+    assert wrong.has("请按营业执照填写全称。")

@@ -65,9 +65,6 @@ def register() -> ResponseValue:
     if form.validate_on_submit():
         web.retry_page("organisations/form.html", **page)
         licence = _keep_licence(form)
-        if not licence:
-            problem = "请上传营业执照或法人证书。"
-            raise Invalid(problem, fields={"licence": problem})
         person = {name: form[name].data for name in ("person_name", "username", "email", "phone", "password")}
         _made, user = service.register(form.profile() | licence, form.affiliate_rows(), person, now=g.now)
         login.start(user, now=g.now, second_factor=False)

@@ -2,29 +2,16 @@
 audit leaf and an outbox row in the same transaction; services never commit.
 """
 
+from marketplace.demands.service.changing import amend, extend, republish, resume, suspend, withdraw
+from marketplace.demands.service.ending import lapse, mark_opened, mark_prices_opened, note_release, when_lapsed
+from marketplace.demands.service.proposing import carry_out, confirm, may_be_confirmed, propose, refuse_proposal
 from marketplace.demands.service.publishing import (
-    amend,
     call_back_batch,
-    carry_out,
-    confirm,
-    extend,
     first_deadlines,
-    lapse,
-    mark_opened,
-    mark_prices_opened,
-    may_be_confirmed,
-    note_release,
     post_batch,
     preview_batch,
-    propose,
     public_snapshot,
     publish,
-    refuse_proposal,
-    republish,
-    resume,
-    suspend,
-    when_lapsed,
-    withdraw,
 )
 from marketplace.demands.service.reopening import Outage, outage_of, propose_reopening, reopen
 from marketplace.demands.service.screening import (

@@ -1,9 +1,9 @@
-"""Publishing and everything after it that changes what the public was promised."""
+"""Putting demands on a list: one, a whole batch, and back before anybody could see it."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,17 +18,16 @@ from marketplace.batches.rules import BatchState
 from marketplace.custody import service as custody_service
 from marketplace.demands import clocks
 from marketplace.demands import content as said
-from marketplace.demands.content import DemandContent, diff, fingerprint
-from marketplace.demands.models import Demand, DemandCustodian, DemandProposal, DemandVersion
-from marketplace.demands.rules import CUSTODY, FROZEN_FIELDS, SECOND_PERSON, Action, State
+from marketplace.demands.content import DemandContent, fingerprint
+from marketplace.demands.models import Demand, DemandCustodian, DemandVersion
+from marketplace.demands.rules import CUSTODY, Action
 from marketplace.demands.score_sheets import validate_sheet
-from marketplace.demands.service.writing import MACHINE, create, write_content
-from marketplace.demands.validity import LABELS, faults
-from marketplace.platform import audit, outbox
-from marketplace.platform.clock import decided_at
-from marketplace.platform.errors import Forbidden, Invalid, Refused
+from marketplace.demands.service.writing import MACHINE
+from marketplace.demands.validity import faults
+from marketplace.platform import audit
+from marketplace.platform.errors import Invalid, Refused
 from marketplace.platform.formatting import masked_phone
-from marketplace.platform.policy import SYSTEM, Actor, require
+from marketplace.platform.policy import Actor, require
 from marketplace.platform.workflow import perform
 from marketplace.platform.working_days import beijing_day
 from marketplace.settings import queries as settings
@@ -62,7 +61,7 @@ def public_snapshot(demand: Demand, content: DemandContent) -> dict[str, Any]:
     }
 
 
-def _write_version(
+def write_version(
     demand: Demand, content: DemandContent, *, changes: list[Any], reason: str, actor: Actor, now: datetime
 ) -> DemandVersion:
     demand.content_version += 1
@@ -195,7 +194,7 @@ def publish(
         demand.questions_close_at = clocks.questions_close_at(known, closes_at, calendar)
         demand.publisher_id = actor.id
         content = demand.said
-        version = _write_version(demand, content, changes=[], reason="", actor=actor, now=visible_from)
+        version = write_version(demand, content, changes=[], reason="", actor=actor, now=visible_from)
         leaf = perform(
             MACHINE,
             demand,
@@ -213,11 +212,11 @@ def publish(
         )
     demand.updated_at = now
     db.session.flush()
-    _note_log_place(version, leaf)
+    note_log_place(version, leaf)
     return version
 
 
-def _note_log_place(version: DemandVersion, leaf: audit.Leaf) -> None:
+def note_log_place(version: DemandVersion, leaf: audit.Leaf) -> None:
     """Remember the leaf's number once it has one (it gets it just before the commit)."""
     leaf.on_numbered.append(lambda seq: setattr(version, "log_seq", seq))
 
@@ -278,307 +277,3 @@ def call_back_batch(batch: Batch, *, reason: str, actor: Actor, now: datetime) -
     batches.call_back(batch, reason=reason, actor=actor, now=now)
     db.session.flush()
     return len(demands)
-
-
-def _lock(demand: Demand) -> datetime:
-    """Lock the row, then read the clock that decides: an instant read before the wait could let a late act in."""
-    db.lock(demand)
-    return decided_at()
-
-
-def amend(
-    demand: Demand,
-    content: DemandContent,
-    *,
-    reason: str,
-    actor: Actor,
-    now: datetime,
-    closes_at: datetime | None = None,
-) -> DemandVersion:
-    """Publish version n + 1 with a field diff. The deadline moves on by itself when less than the lead is left.
-
-    Never the score sheet, the mode, the minimum, or anything else of ``FROZEN_FIELDS``.
-    """
-    if not reason.strip():
-        raise Invalid("请写明变更的原因，原因会公开。", fields={"reason": "请写明原因"})
-    at = _lock(demand)
-    require("demand.amend", actor, demand, at)
-    before = demand.said
-    changes = [dataclasses.asdict(change) for change in diff(before, content)]
-    frozen = [LABELS.get(change["field"], change["field"]) for change in changes if change["field"] in FROZEN_FIELDS]
-    if frozen:
-        raise Refused(f"张榜之后不能变更：{'、'.join(frozen)}。确需改变请撤榜后重新张榜。")
-    if not changes and closes_at is None:
-        raise Refused("没有任何改动，不需要发布变更。")
-    known = settings.mode_clocks()[demand.mode]
-    if missing := faults(content, clocks=known, today=beijing_day(at)):
-        raise Invalid(missing[0].sentence, fields={fault.field: fault.sentence for fault in reversed(missing)})
-    assert demand.closes_at is not None
-    wanted = max(closes_at or demand.closes_at, demand.closes_at)
-    new_deadline = clocks.deadline_after_amendment(
-        known, amended_at=at, deadline_at=wanted, calendar=settings.calendar()
-    )
-    if new_deadline != demand.closes_at:
-        changes.append(
-            {
-                "field": "closes_at",
-                "before": audit.timestamp(demand.closes_at),
-                "after": audit.timestamp(new_deadline),
-            }
-        )
-        move_deadline(demand, new_deadline)
-    write_content(demand, content, now=at)
-    version = _write_version(demand, content, changes=changes, reason=reason, actor=actor, now=at)
-    leaf = perform(
-        MACHINE,
-        demand,
-        Action.AMEND,
-        actor=actor,
-        now=at,
-        reason=reason,
-        facts={
-            "version": demand.content_version,
-            "sha256": version.sha256,
-            "fields": [change["field"] for change in changes],
-            "closes_at": audit.timestamp(new_deadline),
-        },
-    )
-    db.session.flush()
-    _note_log_place(version, leaf)
-    return version
-
-
-def move_deadline(demand: Demand, closes_at: datetime) -> None:
-    """The deadline and what hangs on it; the caller logs it."""
-    demand.closes_at = closes_at
-    demand.questions_close_at = clocks.questions_close_at(
-        settings.mode_clocks()[demand.mode], closes_at, settings.calendar()
-    )
-
-
-def extend(demand: Demand, *, closes_at: datetime, reason: str, actor: Actor, now: datetime) -> None:
-    """Move the deadline on, before it passes, with a public reason. Rounded up to 17:00 of a working day."""
-    if not reason.strip():
-        raise Invalid("请写明延期的原因，原因会公开。", fields={"reason": "请写明原因"})
-    at = _lock(demand)
-    require("demand.extend", actor, demand, at)
-    closes_at = settings.calendar().round_up(closes_at)
-    assert demand.closes_at is not None
-    if closes_at <= demand.closes_at:
-        raise Invalid("延期后的截止时间须晚于现在的截止时间。", fields={"closes_at": "须晚于现在的截止时间"})
-    before = demand.closes_at
-    move_deadline(demand, closes_at)
-    demand.updated_at = at
-    perform(
-        MACHINE,
-        demand,
-        Action.EXTEND,
-        actor=actor,
-        now=at,
-        reason=reason,
-        facts={"before": audit.timestamp(before), "closes_at": audit.timestamp(closes_at)},
-    )
-    db.session.flush()
-
-
-def suspend(demand: Demand, *, reason: str, actor: Actor, now: datetime) -> None:
-    """Stop the clock: every bid write is refused until it is resumed."""
-    if not reason.strip():
-        raise Invalid("请写明暂停的原因，原因会公开。", fields={"reason": "请写明原因"})
-    at = _lock(demand)
-    perform(MACHINE, demand, Action.SUSPEND, actor=actor, now=at, reason=reason)
-    demand.suspended_at = demand.updated_at = at
-    db.session.flush()
-
-
-def resume(demand: Demand, *, reason: str = "", actor: Actor, now: datetime) -> None:
-    """Go on: the deadline becomes the old one plus the pause, rounded up to 17:00 of a working day."""
-    at = _lock(demand)
-    require("demand.resume", actor, demand, at)
-    if demand.state is State.SUSPENDED:
-        assert demand.closes_at is not None
-        assert demand.suspended_at is not None
-        move_deadline(
-            demand,
-            clocks.deadline_after_pause(
-                deadline_at=demand.closes_at,
-                suspended_at=demand.suspended_at,
-                resumed_at=at,
-                calendar=settings.calendar(),
-            ),
-        )
-    perform(
-        MACHINE,
-        demand,
-        Action.RESUME,
-        actor=actor,
-        now=at,
-        reason=reason,
-        facts={"closes_at": audit.timestamp(demand.closes_at) if demand.closes_at else None},
-    )
-    demand.suspended_at, demand.updated_at = None, at
-    db.session.flush()
-
-
-def withdraw(demand: Demand, *, reason: str, actor: Actor, now: datetime) -> None:
-    """Take the demand off the list for good, with a public reason; sealed bids are destroyed unopened by ``bids``.
-
-    Once the deadline has passed a publisher proposes and the supervisor confirms (``propose``, ``confirm``).
-    """
-    if not reason.strip():
-        raise Invalid("请写明撤榜的原因，原因会公开。", fields={"reason": "请写明原因"})
-    at = _lock(demand)
-    perform(MACHINE, demand, Action.WITHDRAW, actor=actor, now=at, reason=reason)
-    demand.ended_at = demand.updated_at = at
-    db.session.flush()
-
-
-def lapse(demand: Demand, *, actor: Actor, now: datetime, code: str = "too_few_bids", reason: str = "") -> None:
-    """End it without an award. By the system: fewer live bids than the minimum; nobody learns more than "fewer"."""
-    at = _lock(demand)
-    perform(MACHINE, demand, Action.LAPSE, actor=actor, now=at, reason=reason, facts={"code": code})
-    demand.ended_at = demand.updated_at = at
-    db.session.flush()
-    for hook in _lapsed:
-        hook(demand, actor, at)
-
-
-def note_release(demand: Demand, *, now: datetime) -> None:
-    """Enough custodians have released: the demand can no longer be withdrawn. Written by the opening alone."""
-    demand.released_at = demand.updated_at = now
-    db.session.flush()
-
-
-def mark_opened(demand: Demand, *, facts: Mapping[str, Any], now: datetime) -> audit.Leaf:
-    """Every bid is opened or found unopenable; the bidders may read the record. By the system alone."""
-    leaf = perform(MACHINE, demand, Action.OPEN, actor=SYSTEM, now=now, facts=facts)
-    demand.updated_at = now
-    db.session.flush()
-    return leaf
-
-
-def mark_prices_opened(demand: Demand, *, facts: Mapping[str, Any], now: datetime) -> audit.Leaf:
-    """Two-step: the price envelopes of the eligible bids are open. By the system alone."""
-    leaf = perform(MACHINE, demand, Action.OPEN_PRICES, actor=SYSTEM, now=now, facts=facts)
-    demand.updated_at = now
-    db.session.flush()
-    return leaf
-
-
-def propose(
-    demand: Demand, action: Action, *, reason: str, actor: Actor, now: datetime, payload: dict[str, Any] | None = None
-) -> DemandProposal:
-    """Propose an act that needs a second person. One open proposal at a time; its confirmers are told."""
-    require("demand.propose", actor, demand, now)
-    if action not in SECOND_PERSON:
-        raise Refused("这一步不需要第二人确认，可以直接办理。")
-    MACHINE.advance(demand.state, action)
-    if not reason.strip():
-        raise Invalid("请写明理由。", fields={"reason": "请写明理由"})
-    if demand.open_proposal is not None:
-        raise Refused("已有一项提议在等待确认，请先处理它。")
-    proposal = DemandProposal(
-        demand=demand, action=action, reason=reason, payload=payload or {}, proposed_by_id=actor.id, proposed_at=now
-    )
-    db.session.add(proposal)
-    db.session.flush()
-    audit.append(
-        "demand.propose",
-        subject=demand.audit_subject,
-        actor=actor,
-        at=now,
-        facts={"action": str(action)},
-        details={"reason": reason},
-    )
-    outbox.emit("demand.propose", {"subject": demand.audit_subject, "action": str(action)}, at=now)
-    return proposal
-
-
-Carrier = Callable[[DemandProposal, Actor, datetime], None]
-Ended = Callable[[Demand, Actor, datetime], None]
-_carried: dict[Action, tuple[Carrier, Carrier | None]] = {}
-_lapsed: list[Ended] = []
-
-
-def carry_out(action: Action, confirm: Carrier, *, refuse: Carrier | None = None) -> None:
-    """Say which verb of a later feature a confirmed proposal of this action runs, and which one a refused one."""
-    _carried[action] = (confirm, refuse)
-
-
-def when_lapsed(hook: Ended) -> None:
-    """Say what a later feature does in the same transaction when a demand lapses. Said twice is said once."""
-    if hook not in _lapsed:
-        _lapsed.append(hook)
-
-
-def may_be_confirmed(action: Action) -> bool:
-    """Whether the second person's page can carry this act out."""
-    return action in (Action.WITHDRAW, Action.LAPSE) or action in _carried
-
-
-def confirm(proposal: DemandProposal, *, actor: Actor, now: datetime) -> DemandProposal:
-    """The second person's yes; the act itself follows at once.
-
-    Acts of later features (announce, award …) are carried out by the verbs they named with ``carry_out``.
-    """
-    demand = proposal.demand
-    if proposal.decided_at is not None:
-        raise Refused("这项提议已经处理过。")
-    if proposal.action is Action.WITHDRAW:
-        withdraw(demand, reason=proposal.reason, actor=actor, now=now)
-    elif proposal.action is Action.LAPSE:
-        code = str(proposal.payload.get("code", "decided"))
-        lapse(demand, actor=actor, now=now, code=code, reason=proposal.reason)
-    elif proposal.action in _carried:
-        _carried[proposal.action][0](proposal, actor, now)
-    else:
-        raise Refused("这项提议须在对应的办理页面确认。")
-    close_proposal(proposal, confirmed=True, actor=actor, now=now)
-    return proposal
-
-
-def close_proposal(proposal: DemandProposal, *, confirmed: bool, actor: Actor, now: datetime) -> None:
-    """Write the second person's decision."""
-    proposal.decided_by_id, proposal.decided_at, proposal.confirmed = actor.id, now, confirmed
-    db.session.flush()
-
-
-def refuse_proposal(proposal: DemandProposal, *, reason: str, actor: Actor, now: datetime) -> None:
-    """The second person says no; the proposer is told why."""
-    if proposal.decided_at is not None:
-        raise Refused("这项提议已经处理过。")
-    if proposal.proposed_by_id == actor.id or not actor.has(*SECOND_PERSON[proposal.action]):
-        raise Forbidden("这项提议须由有权的第二人处理，提出人不能自己处理。")
-    refused = _carried.get(proposal.action, (None, None))[1]
-    if refused is not None:
-        refused(proposal, actor, now)
-    close_proposal(proposal, confirmed=False, actor=actor, now=now)
-    audit.append(
-        "demand.refuse_proposal",
-        subject=proposal.demand.audit_subject,
-        actor=actor,
-        at=now,
-        facts={"action": str(proposal.action)},
-        details={"reason": reason},
-    )
-
-
-def republish(demand: Demand, *, changed: str, actor: Actor, now: datetime) -> Demand:
-    """A lapsed demand stays lapsed: a new draft of the same unit, linked to it, that says what changed."""
-    require("demand.republish", actor, demand, now)
-    if demand.state not in (State.LAPSED, State.WITHDRAWN):
-        raise Refused("只有流榜或撤榜的需求可以重新张榜。")
-    if not changed.strip():
-        raise Invalid("请写明与上次相比改变了什么，会随新的需求公开。", fields={"changed": "请写明改变"})
-    content = dataclasses.replace(demand.said, deliver_by=None)
-    new = create(unit=demand.unit, content=content, actor=actor, now=now, origin=demand, origin_kind="republish")
-    audit.append(
-        "demand.republish",
-        subject=demand.audit_subject,
-        actor=actor,
-        at=now,
-        facts={"new": new.id},
-        details={"changed": changed},
-    )
-    outbox.emit("demand.republish", {"subject": new.audit_subject, "changed": changed}, at=now)
-    return new

@@ -12,7 +12,8 @@ from marketplace import db
 from marketplace.demands import clocks
 from marketplace.demands.models import Demand, DemandProposal
 from marketplace.demands.rules import Action, State
-from marketplace.demands.service.publishing import move_deadline, propose
+from marketplace.demands.service.changing import move_deadline
+from marketplace.demands.service.proposing import propose
 from marketplace.demands.service.writing import MACHINE
 from marketplace.platform import audit
 from marketplace.platform.errors import Invalid, Refused

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import struct
+import zipfile
 import zlib
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass, replace
@@ -35,6 +36,7 @@ from marketplace.platform.errors import Refused
 from marketplace.platform.files import LocalStorage
 from marketplace.platform.outbox import OutboxRow
 from marketplace.platform.rendering import pages, xlsx
+from marketplace.platform.rendering import pages as drawing
 from marketplace.platform.rendering.paper import Paper, Text
 from marketplace.platform.rendering.pdf import pdf
 from marketplace.scoring import queries, service
@@ -49,6 +51,7 @@ from tests.scoring.test_routes import name_of
 
 SignIn = Callable[[str], Client]
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+PPTX = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
@@ -113,6 +116,20 @@ def docx_that_talks(words: str) -> bytes:
     return out.getvalue()
 
 
+def archive_that_talks(words: str, **parts: str) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.comment = words.encode()[:200]
+        for name, text in {f"{words[:40]}.txt": words, **parts}.items():
+            archive.writestr(name, text)
+    return out.getvalue()
+
+
+def slides_that_talk(words: str) -> bytes:
+    parts = {"[Content_Types].xml": "<Types/>", "ppt/presentation.xml": "<p/>", "docProps/core.xml": f"<c>{words}</c>"}
+    return archive_that_talks(words, **parts)
+
+
 def contents(said: Any, key: str) -> Any:
     words, who = confession(key), spellings(key)
     firm = factories.organisation(key)
@@ -137,6 +154,8 @@ def contents(said: Any, key: str) -> Any:
         attachment(f"{name}说明.docx", "material", docx_that_talks(words), DOCX),
         attachment(f"{name}参数.xlsx", "material", xlsx(["参数"], [[words]]), XLSX),
         attachment(f"{name}.txt", "material", words.encode(), "text/plain"),
+        attachment(f"{name}路演.pptx", "material", slides_that_talk(words), PPTX),
+        attachment(f"{name}原始数据.zip", "material", archive_that_talks(words), "application/zip"),
     )
     return envelopes(
         replace(made, eligibility=replace(made.eligibility, people=people), technical=proposal), price(said), files
@@ -227,6 +246,60 @@ def test_json_answers_tell_nothing(demand: Demand, sign_in: SignIn) -> None:
     for data in (values | {"score-plan": "17"}, values | {"score-plan": "x"}, values | {"serial": "9"}, {}):
         answer = Page(client, client.http.post(address, data=data, headers={"Accept": "application/json"}), address)
         assert leaks(answer) == []
+
+
+def test_a_file_that_cannot_be_drawn_is_not_offered(demand: Demand, sign_in: SignIn) -> None:
+    """Slides and archives: a sentence instead of a link, and nothing under their addresses."""
+    client = sign_in(name_of(panel_of(demand).counted_seats[0]))
+    key = queries.review_bids(demand.id)[0].key
+    address = f"/review/{demand.ref}/bids/{key}"
+    page = client.get(address)
+    assert page.text.count("这种格式不能在页面内阅读。盲评中不提供下载。") >= 2
+    for part in (7, 8):
+        assert leaks(client.get(f"{address}/files/{part}")) == []
+        assert client.get(f"{address}/files/{part}/pages/1.png").status == 404
+
+
+def test_the_chair_learns_nobodys_name_after_the_lock(demand: Demand, sign_in: SignIn) -> None:
+    """Progress, ranking, its export and record, the report and its PDF; nor does a search or an order tell."""
+    from marketplace.panels import service as panels
+    from marketplace.results import service as results
+
+    seats = panel_of(demand).counted_seats
+    choice = next(seat for seat in seats if seat.outside)
+    for seat in seats:
+        if panel_of(demand).chair is None:
+            panels.vote(seat, choice=choice, actor=making.expert(seat), now=clock.site_now())
+    client = sign_in(making.expert(choice).username)
+    review = f"/demands/{demand.ref}/review"
+    for word in (spellings("firm")["short"], spellings("rival")["short"], spellings("firm")["core"]):
+        page = client.get(f"{review}?q={word}")
+        assert page.status == 200
+        assert page.html.xpath("//section[@aria-labelledby='s-bids']//tbody/tr") == [], "found by its name"
+    best = queries.review_bids(demand.id)[0].bid_id
+    for seat in seats:
+        for sheet in making.sheets_of(seat):
+            share = "0.9" if sheet.bid_id == best else "0.8"
+            making.fill(sheet, making.entry(demand, share, comment="证据充分，可以落地。"))
+    making.hand_in_all(demand)
+    results.proceed(demand, now=clock.site_now())
+    db.session.commit()
+    made = results.open_report(demand, actor=actor("publisher"), now=clock.site_now())
+    results.sign(made, actor=making.expert(choice), now=clock.site_now())
+    db.session.commit()
+    ranking = f"/demands/{demand.ref}/ranking"
+    for address in (review, f"{review}?sort=rank", ranking, f"{ranking}.xlsx", f"{ranking}/record.json"):
+        answer = client.get(address)
+        assert answer.status == 200, address
+        assert leaks(answer) == [], address
+        if address.endswith(".xlsx"):
+            with zipfile.ZipFile(io.BytesIO(answer.response.data)) as book:
+                said = folded("".join(book.read(name).decode("utf-8", "ignore") for name in book.namelist()))
+            assert [name for name, word in canaries().items() if word in said] == []
+    page, paper = client.get(f"/demands/{demand.ref}/report"), client.get(f"/demands/{demand.ref}/report.pdf")
+    assert (page.status, paper.status, leaks(page)) == (200, 200, [])
+    read = folded("".join(item.text for item in drawing.facts(paper.response.data)))
+    assert [name for name, word in canaries().items() if word in read] == []
 
 
 def test_what_the_bidder_wrote_is_still_readable(demand: Demand, sign_in: SignIn) -> None:

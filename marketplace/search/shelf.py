@@ -25,7 +25,7 @@ from marketplace.search.pinyin import initials, letters, sound
 
 FILE = "shelf.sqlite"
 WORDS_MAX = 3  # words of a phrase that is suggested
-WAIT_S = 5.0  # a reader waits for a commit in progress, which takes milliseconds
+WAIT_S = 2.0  # a reader waits for a commit in progress, which takes milliseconds; a page with a lock before it is not waited for
 
 TABLES = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;

@@ -1,7 +1,7 @@
 """The second engine, for several hosts or more than 100,000 documents: tantivy, one private copy a host.
 
 Same tokens, same plan, same totals and facets as the embedded engine; only the order of near ties differs.
-tantivy maps its files into memory, so every refresh first looks whether they still are what was committed.
+tantivy maps its files into memory, so every query first looks whether they still are what was committed.
 """
 
 from __future__ import annotations
@@ -96,7 +96,20 @@ class TantivyIndex:
         except Exception as problem:
             raise Unavailable(f"the index cannot be read: {problem!r}") from problem
 
+    def _look(self) -> None:
+        """Before every query: a page of a mapped file that was cut short kills the process (SIGBUS), and nothing can
+        catch that. Files that are gone stay mapped and are no danger.
+        """
+        for name, size in self._sizes.items():
+            try:
+                now = os.stat(f"{self._path}/{name}").st_size
+            except FileNotFoundError:
+                continue
+            if now != size:
+                raise Unavailable(f"{name} has {now} bytes instead of {size}")
+
     def search(self, plan: Plan, request: Request, budget: Budget) -> Page:
+        self._look()
         try:
             return _Run(self._searcher, request.now, budget).page(plan, request)
         except TooSlow:
@@ -109,13 +122,16 @@ class TantivyIndex:
         return page.nids, page.total
 
     def frequencies(self, tokens: Sequence[str], now: datetime) -> list[int]:
+        self._look()
         run = _Run(self._searcher, now, _unlimited)
         return [run.count(_all_of([_term(token), run.visible()])) for token in tokens]
 
     def values(self, facet: str) -> list[str]:
+        self._look()
         return sorted(_terms(self._searcher, Query.all_query(), facet))
 
     def versions(self) -> dict[int, int]:
+        self._look()
         searcher = self._searcher
         if not searcher.num_docs:
             return {}

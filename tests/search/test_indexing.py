@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import shutil
+import time
 from datetime import timedelta
 from pathlib import Path
 
@@ -256,6 +258,25 @@ def test_a_damaged_index_is_reported_by_its_reader_and_rebuilt_by_its_writer(
     fresh.refresh()
     assert fresh.find("泊位", Request(site.now)).ids == [f"demand:{demand.id}"]
     assert not site.indexer.check(site.now)
+
+
+def test_files_cut_short_under_an_open_reader_kill_nobody(stage: Stage, site: Site) -> None:
+    """tantivy maps its files: the next query would die of SIGBUS, process and all, if it did not look first."""
+    demand = stage.published()
+    site.catch_up()
+    site.indexer.close()
+    assert ids(site, "泊位") == [f"demand:{demand.id}"]
+    path = site.place.current()
+    assert path is not None
+    for file in (path / directory.ENGINE_FILES).iterdir():
+        os.truncate(file, file.stat().st_size // 2)
+    site.search._looked = time.monotonic() + 60  # the look at new commits is not due
+    if site.indexer.engine.name == "tantivy":
+        with pytest.raises(Unavailable):
+            ids(site, "泊位")
+        assert site.place.reported()
+    else:
+        assert ids(site, "泊位") == [f"demand:{demand.id}"]  # read whole, once
 
 
 def test_a_file_that_is_still_being_written_is_no_damage(stage: Stage, site: Site) -> None:

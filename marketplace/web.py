@@ -9,21 +9,22 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from datetime import datetime
-from functools import wraps
+from functools import cached_property, wraps
 from http import HTTPStatus
 from typing import Any, ParamSpec, TypeVar
 from urllib.parse import urlencode
 
 import structlog
-from flask import Flask, Response, abort, current_app, flash, g, redirect, render_template, request, url_for
+from flask import Flask, Request, Response, abort, current_app, flash, g, redirect, render_template, request, url_for
 from flask_babel import Babel
 from flask_babel import gettext as _
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_login import LoginManager
 from flask_wtf.csrf import CSRFError, CSRFProtect
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 from sqlalchemy.orm.exc import StaleDataError
+from werkzeug.datastructures import ImmutableMultiDict, MultiDict
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -136,6 +137,7 @@ def page_url(**changes: Any) -> str:
 
 def install(app: Flask) -> None:
     """Hook all of this into the application."""
+    app.request_class = PlainRequest
     app.before_request(_begin)  # before the CSRF check: its refusal is a page too, and has an instant and a reader
     csrf.init_app(app)
     login_manager.init_app(app)
@@ -149,6 +151,7 @@ def install(app: Flask) -> None:
     app.register_error_handler(Refused, _refused)
     app.register_error_handler(StaleDataError, _stale)
     app.register_error_handler(IntegrityError, _violated)
+    app.register_error_handler(DataError, _unstorable)
     app.register_error_handler(OperationalError, _busy)
 
 
@@ -202,6 +205,28 @@ def _end(error: BaseException | None) -> None:
         db.session.rollback()
     current_app.extensions["release_session"]()
     db.reads_only(False)
+
+
+class PlainRequest(Request):
+    """What is asked, without NUL: no text that a person types has it, and PostgreSQL takes none, not even to compare."""
+
+    @cached_property
+    def args(self) -> MultiDict[str, str]:
+        return _without_nul(super().args)
+
+    def _load_form_data(self) -> None:
+        loaded = "form" in self.__dict__
+        super()._load_form_data()
+        if not loaded:
+            self.__dict__["form"] = _without_nul(self.__dict__["form"])
+
+
+def _without_nul(given: MultiDict[str, str]) -> MultiDict[str, str]:
+    if not any("\x00" in text for pair in given.items(multi=True) for text in pair):
+        return given
+    return ImmutableMultiDict(
+        [(name.replace("\x00", ""), text.replace("\x00", "")) for name, text in given.items(multi=True)]
+    )
 
 
 def wants_json() -> bool:
@@ -278,6 +303,11 @@ def _stale(error: StaleDataError) -> Any:
 def _violated(error: IntegrityError) -> Any:
     log.warning("constraint", error=str(error.orig)[:200], endpoint=request.endpoint)
     return _refused(Refused("与已有的记录冲突，没有写入任何内容。可能是重复提交，请刷新页面查看最新情况。"))
+
+
+def _unstorable(error: DataError) -> Any:
+    log.warning("data", error=str(error.orig)[:200], endpoint=request.endpoint)
+    return _answer(400, _("请求里有无法识别的字符或过大的数字，没有写入任何内容。请检查后再试。"))
 
 
 def _busy(error: OperationalError) -> Any:

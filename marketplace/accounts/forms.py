@@ -133,7 +133,9 @@ class ProfileForm(Form):
         _l("统一社会信用代码"), [InputRequired(_l("请填写统一社会信用代码。")), credit_code_field]
     )
     kind = SelectField(
-        _l("单位类型"), choices=[(str(code), _l(label)) for code, label in ORGANISATION_KIND_LABELS.items()]
+        _l("单位类型"),
+        choices=[(str(code), _l(label)) for code, label in ORGANISATION_KIND_LABELS.items()],
+        default="enterprise",
     )
     size = SelectField(_l("企业规模"), choices=[(code, _l(label)) for code, label in SIZES.items()], default="na")
     legal_representative = StringField(_l("法定代表人"), [InputRequired(_l("请填写法定代表人。")), Length(max=40)])

@@ -123,3 +123,16 @@ def test_rubbish_never_breaks_a_page(app: Flask, visitor: Client, sign_in: Any, 
 )
 def test_strange_paths_are_not_found(visitor: Client, path: str):
     assert visitor.http.get(path).status_code in (400, 404)
+
+
+@pytest.mark.parametrize("username", ["screener", "bidder"])
+def test_nul_is_no_character_anywhere(sign_in: Any, username: str):
+    """PostgreSQL refuses it even in a comparison: a filter, a search, an address, a field that no form trims."""
+    browser = sign_in(username)
+    for url in ("/demands?q=%00", "/desk?q=%00a", "/desk/done?q=%00", "/search?q=%00&unit=%00", "/messages?page=%00"):
+        assert browser.get(url).status == 200, url
+    for url in ("/demands/%00", "/demands/a%00b", "/organisations/%00", "/batches/%00", "/notices/%00"):
+        assert browser.http.get(url).status_code in (400, 404), url
+    token = browser.csrf_token()
+    answer = browser.http.post("/preferences/language", data={"csrf_token": token, "lang": "e\x00n", "next": "/\x00"})
+    assert answer.status_code < 500

@@ -337,8 +337,10 @@ def _count(connection: sqlite3.Connection, change: Counter[tuple[str, ...]]) -> 
         if len(words) < WORDS_MAX:
             rows = [(key, text) for key in variants(text)]
             connection.executemany("INSERT OR IGNORE INTO variant VALUES (?, ?)", rows)
-    if any(number < 0 for number in change.values()):
-        gone = connection.execute("DELETE FROM phrase WHERE number <= 0 RETURNING text").fetchall()
+    fewer = ["".join(words) for words, number in change.items() if number < 0]
+    gone = list(_rows(connection, "SELECT text FROM phrase WHERE number <= 0 AND text IN", fewer))
+    if gone:
+        _each(connection, "DELETE FROM phrase WHERE text IN", [text for (text,) in gone])
         for (text,) in gone:
             connection.executemany(
                 "DELETE FROM variant WHERE key = ? AND text = ?", [(key, text) for key in variants(text)]

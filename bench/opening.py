@@ -21,6 +21,7 @@ from functools import partial
 from io import BytesIO
 from pathlib import Path
 
+from bench.tables import finish, table
 from marketplace import db, features, migrate
 from marketplace.bids import service
 from marketplace.bids.rules import Stage as OpeningStage
@@ -106,23 +107,22 @@ def main() -> int:
     parser.add_argument("--large", type=int, default=100)
     parser.add_argument("--megabytes", type=int, default=20)
     parser.add_argument("--small", type=int, default=1000)
-    parser.add_argument("--write", action="store_true", help="taken for the runner's sake")
+    parser.add_argument("--write", action="store_true", help="renew the table in docs/benchmarks.md")
     options = parser.parse_args()
-    missed = []
+    missed, rows = list[str](), list[list[object]]()
     for name, count, size in (
         ("small", options.small, 0),
         ("large", options.large, options.megabytes * 1024 * 1024),
     ):
         with tempfile.TemporaryDirectory() as folder:
             seconds, grown = measure(count, size, Path(folder))
-        print(f"{name}: {count} bids of {size / 1e6:.0f} MB opened in {seconds:.1f} s, memory + {grown:.0f} MB")  # noqa: T201
+        rows.append([f"{count} × {size / 1e6:.0f} MB", f"{seconds:.1f}", f"{FLOORS[name]:.0f}", f"{grown:.0f}"])
         if seconds > FLOORS[name]:
             missed.append(f"{name}: {seconds:.1f} s > {FLOORS[name]:.0f} s")
         if grown > FLOORS["memory"]:
             missed.append(f"{name}: memory + {grown:.0f} MB > {FLOORS['memory']:.0f} MB")
-    for line in missed:
-        print(f"FLOOR MISSED: {line}")  # noqa: T201
-    return 1 if missed else 0
+    head = ("bids", "opened in s", "floor", "memory + MB (floor 100)")
+    return finish("opening", table(head, rows), missed, write=options.write)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from decimal import InvalidOperation
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from marketplace import db
 from marketplace.demands import service as demands
@@ -19,7 +19,7 @@ from marketplace.exchange import queries, service
 from marketplace.exchange.models import ImportBatch, ImportRow
 from marketplace.exchange.rules import ImportState, Outcome
 from marketplace.platform.audit import AuditDetail
-from marketplace.platform.errors import Forbidden, Invalid, Refused
+from marketplace.platform.errors import Conflict, Forbidden, Invalid, Refused
 from marketplace.platform.files import LocalStorage, put_bytes
 from marketplace.platform.policy import Actor
 from tests.exchange.lists import GOOD, workbook
@@ -230,3 +230,33 @@ def test_every_decision_leaves_a_leaf(read_in: Callable[..., ImportBatch], actor
         select(AuditDetail.kind).where(AuditDetail.subject == source.audit_subject).order_by(AuditDetail.seq)
     ).all()
     assert kinds == ["import.upload", "import.merged", "import.confirm"]
+
+
+def test_many_rows_are_marked_by_one_statement(
+    read_in: Callable[..., ImportBatch], actor: ActorOf, count_queries: list[str]
+) -> None:
+    source = read_in(workbook(*([f"第{number}处路口的信号配时", *GOOD[1:]] for number in range(30))))
+    count_queries.clear()
+    created = service.confirm(source, actor=actor("screener"), now=NOW)
+    assert len([statement for statement in count_queries if statement.startswith("UPDATE import_row")]) == 1
+    assert [(row.outcome, row.demand_id) for row in rows_of(source)] == [
+        (Outcome.CREATED, demand.id) for demand in created
+    ]
+
+
+def test_a_row_changed_meanwhile_stops_the_whole_import(
+    read_in: Callable[..., ImportBatch], actor: ActorOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody saves a row between our reading and our writing: 409, and nothing is created."""
+    source = read_in(workbook(GOOD))
+    create_all = demands.create_all
+
+    def meanwhile(*args: object, **options: object) -> object:
+        db.session.connection().execute(update(ImportRow.__table__).values(version=ImportRow.__table__.c.version + 1))
+        return create_all(*args, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(demands, "create_all", meanwhile)
+    with pytest.raises(Conflict, match="刚被别人改过"), db.session.begin_nested():
+        service.confirm(source, actor=actor("screener"), now=NOW)
+    db.session.expire_all()
+    assert db.session.scalars(select(Demand).where(Demand.origin_kind == "import")).all() == []

@@ -53,6 +53,23 @@ PAGES: dict[str, tuple[str, str]] = {
     "clock": ("sysadmin", "/admin/settings/clock"),
     "desk-screener": ("screener", "/desk"),
     "desk-publisher": ("publisher", "/desk"),
+    "panel": ("screener", "/panels/ZZGX-2026-02-035"),
+    "review": ("publisher", "/demands/ZZGX-2026-01-009/review"),
+    "ranking": ("publisher", "/demands/ZZGX-2026-01-001/ranking"),
+    "report": ("publisher", "/demands/ZZGX-2026-01-001/report"),
+    "notice": ("", "/notices/3"),
+    "notices-desk": ("publisher", "/desk/notices"),
+    "objections-desk": ("screener", "/desk/objections"),
+    "award": ("publisher", "/awards/1"),
+    "letter": ("bidder", "=letter"),
+    "oversight": ("supervisor", "/demands/ZZGX-2026-01-007/oversight"),
+    "expert-review": ("expert2", "/review/ZZGX-2026-01-009"),
+    "expert-sheet": ("expert2", "=sheet"),
+}
+# "=name": where the first link of that kind leads, from the page of the list
+FIRST = {
+    "=letter": ("/desk/letters", "main a[href$='/letter']"),
+    "=sheet": ("/review/ZZGX-2026-01-009", "main a[href*='/bids/']"),
 }
 
 
@@ -97,7 +114,10 @@ def main(names: list[str]) -> None:
                 context = browser.new_context(viewport={"width": width, "height": 900}, locale="zh-CN")
                 context.add_cookies(kept[username])  # type: ignore[arg-type]
                 page = context.new_page()
-                if path.startswith("="):
+                if path in FIRST:
+                    page.goto(base + FIRST[path][0])
+                    path = page.locator(FIRST[path][1]).first.get_attribute("href") or "/desk"
+                elif path.startswith("="):
                     page.goto(f"{base}/desk")
                     path = page.locator(f"table a.button:has-text('{path[1:]}')").first.get_attribute("href") or "/desk"
                 path, *steps = path.split(" > ")

@@ -24,11 +24,13 @@ from marketplace.demands.rules import State
 from marketplace.eligibility import service as eligibility
 from marketplace.eligibility.rules import Reason
 from marketplace.notices import queries as notices
+from marketplace.notices.models import Objection
 from marketplace.panels.models import Expert
 from marketplace.panels.service import scanning
 from marketplace.platform import clock
 from marketplace.platform.files import LocalStorage
 from marketplace.results import queries, service
+from marketplace.scoring import queries as scoring_queries
 from marketplace.scoring import service as scoring
 from tests.bids import making as opening
 from tests.bids.contents import complete
@@ -277,3 +279,45 @@ def listed(demand: Demand) -> None:
         now=at,
     )
     db.session.commit()
+
+
+def test_an_upheld_objection_leads_to_another_review_and_another_winner(
+    stage: Stage, storage: LocalStorage, sign_in: SignIn, visitor: Client
+) -> None:
+    road = locked(stage, storage, sign_in, ("0.9", "0.8"))
+    demand = road.demand
+    road.report()
+    road.announce()
+    notice = notices.latest(demand.id)
+    assert notice is not None
+    about = opening.bid_of(demand, "bidder").public_id
+    told = {"name": "赵川", "phone": "13800001234", "email": "rival@example.test", "about": about}
+    facts = "检测报告编号在机构网站上查不到，机构书面答复没有出具过这份报告。"
+    page = sign_in("rival").get(f"/notices/{notice.id}/objections/new").submit(**told, facts=facts)
+    assert page.has("已提出"), page.main
+    row = db.session.scalar(select(Objection).where(Objection.demand_id == demand.id))
+    assert row is not None
+    work_page = f"/desk/objections/{row.public_id}"
+    sign_in("screener").get(work_page).submit(act="accept")
+    sign_in("screener").get(work_page).submit(act="draft", text="经核实，报告确系伪造，异议成立，重新评审。")
+    sign_in("publisher").get(work_page).submit(act="uphold", remedy="re_review")
+    assert sign_in("publisher").get(f"/demands/{road.ref}/award").submit(reason="公示期满。").status in (403, 409, 422)
+    page = sign_in("publisher").get(f"{work_page}/remedy")
+    page.submit(reason="检测报告系伪造。", code="Z-11", out="y", rescore="y")
+    road.confirm("supervisor")
+    assert demand.state is State.REVIEWING
+    assert visitor.get(f"/notices/{notice.id}").has("已撤销")
+    for seat in making.panel_of(demand).counted_seats:
+        for sheet in db.session.scalars(scoring_queries.of_seat(seat)):
+            making.fill(sheet, making.entry(demand, "0.8", comment="证据充分，可以落地。"))
+    for seat in making.panel_of(demand).counted_seats:
+        own = list(db.session.scalars(scoring_queries.of_seat(seat)))
+        scoring.hand_in_all(own, actor=making.expert(seat), now=clock.site_now())
+    db.session.commit()
+    work()
+    assert [item.number for item in queries.rankings(demand.id)] == [2, 1], "another ranking; the first one stays"
+    road.report()
+    road.announce()
+    road.award()
+    road.answer("rival", 1, "yes")
+    assert [award.organisation.slug for award in award_queries.present(demand.id)] == ["rival"]

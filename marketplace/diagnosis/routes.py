@@ -35,7 +35,7 @@ def show(demand: Demand) -> ResponseValue:
         steps.append({"name": names[code], "number": number, "share": share(number, before)})
         before = number
     if funnel.bids is None:  # product.md: nobody learns more than "fewer"
-        word = _("少于%(n)s", n=demand.said.min_bids)
+        word = f"< {demand.said.min_bids}"
         steps.append({"name": names["bids"], "number": 0, "word": word, "share": "—"})
     return render_template(
         "diagnosis/show.html",

@@ -63,7 +63,7 @@ def test_too_few_bids_show_everything_but_their_number(stage: Stage, storage: Lo
         "2",
         "1",
         "2",
-        "少于3",
+        "< 3",
     ]
 
 

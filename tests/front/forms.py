@@ -12,9 +12,6 @@ from wtforms import (
     FormField,
     IntegerField,
     MultipleFileField,
-    RadioField,
-    SelectField,
-    SelectMultipleField,
     StringField,
     TextAreaField,
 )
@@ -22,6 +19,7 @@ from wtforms.validators import InputRequired, Length, Optional
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from marketplace import taxonomy
+from marketplace.platform.fields import RadioField, SelectField, SelectMultipleField
 
 
 def choices(vocabulary: dict[str, taxonomy.Label]) -> list[tuple[str, str]]:

@@ -105,6 +105,7 @@ WHO_MAY = {
     "notice.propose_award": "publisher",
     "notice.stand": "publisher supervisor",
     "notice.revoke": "supervisor system",
+    "notice.desk": "screener publisher supervisor",
     "letter.see": "publisher supervisor screener objector",  # whose, is the query's matter
     "letter.mine": "objector",  # an organisation's administrator
     "objection.desk": "screener publisher supervisor",

@@ -129,9 +129,9 @@ def page_cost(count: int, backend: str) -> tuple[list[list[object]], list[str]]:
     demand answers to.
     """
     os.environ["SEARCH_BACKEND"] = backend
-    from bench.pages import site
     from sqlalchemy import update
 
+    from bench.pages import site
     from marketplace import db
     from marketplace.demands.models import Demand
     from marketplace.platform import clock

@@ -33,7 +33,9 @@ def main() -> int:
                 missed.append(f"{name}: {cpu:.1f} ms CPU > {FLOOR_MS}")
             if size > MOST_KB * 1024:
                 missed.append(f"{name}: {size / 1024:.0f} KB compressed > {MOST_KB}")
-    return finish("sheet", table(("an expert's sheet", "CPU ms", "queries", "KB (gzip)"), rows), missed, write=options.write)
+    return finish(
+        "sheet", table(("an expert's sheet", "CPU ms", "queries", "KB (gzip)"), rows), missed, write=options.write
+    )
 
 
 def measured(bids: int) -> Any:

@@ -17,8 +17,8 @@ from typing import Protocol
 from marketplace.search.documents import Document
 
 ENOUGH = 10  # with fewer hits than one page the next, weaker level of matching is tried
-LEVELS = 4  # strict AND, loose AND, 60 %, 30 % of the words
-RELAXED = (1.0, 1.0, 0.6, 0.3)
+LEVELS = 5  # strict AND, loose AND, 60 %, 30 % of the words, any word
+RELAXED = (1.0, 1.0, 0.6, 0.3, 0.0)
 EXACT_BONUS = 1.0  # added where every word was found as typed, synonyms aside: a nudge, measured on judged sets
 STRICT_BONUS = 1000.0  # added, on weaker levels, where every word was found: near misses come after
 SYNONYM_WEIGHT = 0.8
@@ -89,7 +89,12 @@ class Plan:
             return [0]
         if len(self.needed) == 1:
             return [0, 1]
-        return [0, 1, *(n for n in (2, 3) if self.minimum(n) < self.minimum(n - 1))]
+        return [0, 1, *(n for n in (2, 3, 4) if self.minimum(n) < self.minimum(n - 1))]
+
+    @staticmethod
+    def enough(level: int) -> int:
+        """With how many hits a level is kept: any word alone is asked for only where nothing else was found."""
+        return ENOUGH if level < LEVELS - 2 else 1
 
 
 @dataclass(frozen=True, slots=True)

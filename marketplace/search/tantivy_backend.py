@@ -18,7 +18,6 @@ from tantivy import FieldType, Occur, Order, Query
 
 from marketplace.search.documents import CLOCKED, CLOSED, CLOSING, CLOSING_WINDOW, FACETS, NEVER, OPEN, PHASES, micros
 from marketplace.search.index import (
-    ENOUGH,
     EXACT_BONUS,
     STRICT_BONUS,
     Budget,
@@ -233,7 +232,7 @@ class _Run:
         levels = plan.levels() if plan.needed else [0]
         for level in levels:
             text = self._text(plan, level)
-            if level == levels[-1] or self.count(_all_of([*base, text])) >= ENOUGH:
+            if level == levels[-1] or self.count(_all_of([*base, text])) >= plan.enough(level):
                 break
         return level, text
 

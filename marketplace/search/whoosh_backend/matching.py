@@ -95,7 +95,7 @@ class Evaluation:
         level = 0
         for level in plan.levels()[1:]:
             hit = allowed & (counts >= plan.minimum(level))
-            if np.count_nonzero(hit) >= ENOUGH:
+            if np.count_nonzero(hit) >= plan.enough(level):
                 break
         return level, hit
 

@@ -8,8 +8,10 @@ from typing import Any
 
 from flask import Response, abort, current_app, flash, g, jsonify, redirect, render_template, request, url_for
 from flask_babel import gettext as _
+from sqlalchemy.orm import joinedload
 
 from marketplace import db, web
+from marketplace.bids.models import Bid
 from marketplace.demands.rules import State
 from marketplace.panels import reading
 from marketplace.panels.models import PanelSeat, ReviewBid
@@ -54,8 +56,8 @@ def _find(*, actor: Any, now: Any, ref: str, key: str) -> Desk | None:
     sheet = queries.find(actor=actor, now=now, key=key)
     if sheet is None or sheet.demand.ref != ref:
         return None
-    review = db.session.get(ReviewBid, sheet.bid_id)
-    assert review is not None
+    whole = joinedload(ReviewBid.bid).joinedload(Bid.organisation)
+    review = db.session.get_one(ReviewBid, sheet.bid_id, options=[whole], populate_existing=True)
     return Desk(sheet, review, sheet.seat)
 
 

@@ -41,10 +41,10 @@ class Site:
         self.base = f"http://127.0.0.1:{self.port}"
         self.server: subprocess.Popen[bytes] | None = None
 
-    def prepare(self) -> dict[str, str]:
-        """Write a review of ten bids; returns its address and the cookie of an expert."""
+    def prepare(self, module: str, *arguments: str) -> dict[str, str]:
+        """Run the script that writes what is looked at; what it prints says where that is and who may sign in."""
         done = subprocess.run(
-            [sys.executable, "-m", "tests.browser.review_site", str(BIDS)],
+            [sys.executable, "-m", module, *arguments],
             cwd=ROOT,
             env=self.env,
             check=True,
@@ -78,7 +78,7 @@ class Site:
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Site, dict[str, str]]]:
     site = Site(tmp_path_factory.mktemp("review"))
-    told = site.prepare()
+    told = site.prepare("tests.browser.review_site", str(BIDS))
     site.start()
     yield site, told
     site.kill()

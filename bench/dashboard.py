@@ -67,7 +67,7 @@ def measured(bids: int) -> Any:
         factories.make_cast()
         db.reads_only(False)
         for seed, (stage, state) in enumerate((("scoring", SheetState.DRAFT), ("ranked", SheetState.LOCKED))):
-            review = Review(Stage(clock.site_now()), bids=0, experts=3)
+            review = Review(Stage(clock.site_now()), bids=0, experts=5)
             crowd.fill(review.demand, review.panel, count=bids, random=Random(seed), now=review.now, state=state)  # noqa: S311
             if state is SheetState.LOCKED:
                 service.compute(review.demand, cause=Cause.LOCKED, actor=actor("publisher"), now=review.now)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from flask_babel import gettext as _
@@ -87,6 +88,12 @@ def _ended_notice(row: Any) -> Errand:
 
 def vacancies(actor: Actor, now: datetime) -> Select[Any]:
     """Places whose newest award fell through while somebody ranked may still move up."""
+    return _vacancies()
+
+
+@cache
+def _vacancies() -> Select[Any]:
+    """The same for everybody: putting it together costs more than asking it."""
     later, other = aliased(Award), aliased(Ranking)
     newer = select(later.id).where(later.demand_id == Award.demand_id, later.place == Award.place, later.id > Award.id)
     in_force = select(func.max(other.number)).where(other.demand_id == Award.demand_id).scalar_subquery()

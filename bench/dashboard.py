@@ -1,4 +1,4 @@
-"""The officer's page of a review with 2,000 bids and 6,000 sheets: CPU, statements, rows loaded and size, for 50 and 250
+"""The officer's page of a review with 2,000 bids and 10,000 sheets: CPU, statements, rows loaded and size, for 50 and 250
 rows, while the panel scores and once everything is ranked.
 """
 

@@ -56,6 +56,7 @@ class Rules:
         self.supervisor = actor("supervisor").id
         self.seen = self.states()
         self.leaves = self.log_size()
+        self.prices_called = db.session.get(BidStage, (self.demand_id, Envelopes.PRICE)) is not None
         self.notices_seen = {item.id: (item.state, item.ends_at) for item in self.rows(Notice)}
         for sheet in self.rows(Sheet, Sheet.state == SheetState.LOCKED):
             self.sheet_texts[sheet.id] = fingerprint(sheet.content)
@@ -178,7 +179,8 @@ class Rules:
         if not self.demand.said.two_step:
             return
         stage = db.session.get(BidStage, (self.demand_id, Envelopes.PRICE))
-        if "price called" not in self.reached and stage is not None:
+        if stage is not None and not self.prices_called:
+            self.prices_called = True
             self.reached.add("price called")
             assert self.closed or self.rows(Ranking), "prices were called for while something was missing"
         if stage is None or stage.concluded_at is None:

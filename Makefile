@@ -8,8 +8,6 @@ RUNTIME := .venv/.ok-$(call DIGEST,requirements.txt)
 DEV := .venv/.ok-$(call DIGEST,requirements-dev.txt)
 PYTEST := $(BIN)/python -m pytest -q
 JOBS ?= 2
-# By file, in the order of the tree: the browsers, few but long, must not come last.
-SPREAD := --dist loadfile --no-loadscope-reorder
 TESTS ?= tests
 
 .PHONY: run test quick check soak bench search-quality e2e lock vendor i18n format clean
@@ -19,11 +17,11 @@ run: $(RUNTIME)
 	$(BIN)/flask --app wsgi prepare && exec $(BIN)/gunicorn -c gunicorn.conf.py wsgi:app
 
 test: $(DEV)
-	$(PYTEST) -n $(JOBS) $(SPREAD) $(TESTS)
+	$(PYTEST) -n $(JOBS) --dist loadfile $(TESTS)
 
 # What one runs all day: without browsers, kills, crowds and walks, which CI always runs.
 quick: $(DEV)
-	$(PYTEST) -n $(JOBS) $(SPREAD) tests --ignore tests/browser --ignore tests/front/test_browser.py \
+	$(PYTEST) -n $(JOBS) --dist loadfile tests --ignore tests/browser --ignore tests/front/test_browser.py \
 		$$(grep -rlE "^from tests.sizes import" tests --include='test_*.py' | sed 's/^/--ignore /')
 
 check: $(DEV)
@@ -32,7 +30,7 @@ check: $(DEV)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/djlint --lint --quiet templates
-	$(PYTEST) -n $(JOBS) $(SPREAD) tests
+	$(PYTEST) -n $(JOBS) --dist loadfile tests
 
 e2e: $(DEV)
 	$(PYTEST) tests/browser tests/front

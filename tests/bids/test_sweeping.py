@@ -8,10 +8,11 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from marketplace import db, worker
+from marketplace import create_app, db, worker
 from marketplace.bids import service
 from marketplace.bids.models import Bid, BidDraft, BidPart, BidPiece, BidWaste
 from marketplace.bids.rules import ABANDONED_KEPT, UNFINISHED_KEPT, WASTE_KEPT
+from marketplace.config import Config
 from marketplace.demands.models import Demand
 from marketplace.demands.rules import State
 from marketplace.platform import clock
@@ -122,9 +123,9 @@ def test_a_suspended_demand_keeps_its_drafts(demand: Demand, bidder: Bidder, sto
     assert kept(storage) == everything
 
 
-def test_the_job_uses_the_sites_own_storage(app: Flask, demand: Demand) -> None:
-    """As the worker runs it: first the rows go, a day later the files."""
-    storage = app.extensions["storage"]
+def test_the_job_uses_the_storage_of_the_site_made_last(app: Flask, config: Config, demand: Demand) -> None:
+    """As the worker runs it: first the rows go, a day later the files. (Other tests may have made other sites.)"""
+    storage = create_app(config, engine=app.extensions["engine"]).extensions["storage"]
     bidder = Bidder("bidder", storage, clock.site_now())
     bid = bidder.start(demand)
     digest = put(bidder, bid, 91)

@@ -228,11 +228,13 @@ class Stage:
 
     def at(self, when: Moment, *, rolled: bool = False) -> datetime:
         """The instant of a moment, never after now; ``rolled``: on to a working day, as offices publish."""
-        instant = story.moment(self.today, when)
-        if rolled:
-            day = self.calendar.roll_on(beijing_day(instant))
-            instant = datetime.combine(day, instant.astimezone(BEIJING).timetz())
+        instant = self.office_hour(when) if rolled else story.moment(self.today, when)
         return min(instant, self.now - timedelta(minutes=1))
+
+    def office_hour(self, when: Moment) -> datetime:
+        """The instant of a moment, rolled on to a working day; it may be still to come."""
+        instant = story.moment(self.today, when)
+        return datetime.combine(self.calendar.roll_on(beijing_day(instant)), instant.astimezone(BEIJING).timetz())
 
     def scene(self, at: datetime, order: int, act: Callable[[datetime], None], *about: str) -> Scene:
         self._serial += 1
@@ -264,7 +266,7 @@ class Stage:
 
     def _batch(self, plan: story.BatchPlan) -> Iterator[Scene]:
         def create(at: datetime) -> None:
-            published = self.at(plan.published or Moment(0))
+            published = self.office_hour(plan.listed or Moment(0))
             batch = batches.create(
                 zone=ZONE,
                 year=published.astimezone(BEIJING).year,
@@ -300,7 +302,8 @@ class Stage:
     def _post(self, plan: story.BatchPlan, at: datetime) -> None:
         listed = [part for part in story.parts().values() if part.batch == plan.key and part.closes is not None]
         rows = [self.rows[part.demand] for part in listed]
-        first = first_deadlines(rows, visible_from=at)
+        shown = None if plan.visible is None else self.office_hour(plan.visible)
+        first = first_deadlines(rows, visible_from=shown or at)
         deadlines = {
             row.id: max(self.deadline(part.closes), first[row.id])
             for row, part in zip(rows, listed, strict=True)
@@ -309,7 +312,7 @@ class Stage:
         service.post_batch(
             self.batches[plan.key],
             rows,
-            visible_from=None,
+            visible_from=shown,
             deadlines=deadlines,
             custody="2-of-3",
             custodians=[self.users[f"custodian{n}"] for n in (1, 2, 3)],

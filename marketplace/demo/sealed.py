@@ -36,7 +36,7 @@ class Act:
 
     def scenes(self) -> Iterator[Scene]:
         for part in story.parts().values():
-            if part.closes is None or part.state == "suspended":
+            if part.closes is None or part.state in ("suspended", "scheduled"):
                 continue
             plan = story.bidding().get(part.demand, Bidding(part.demand))
             yield from self._sealing(part, plan)

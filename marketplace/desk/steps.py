@@ -18,7 +18,8 @@ from marketplace.accounts.models import User
 from marketplace.accounts.queries import actor_of
 from marketplace.accounts.rules import Role
 from marketplace.batches.models import Batch
-from marketplace.batches.rules import BatchState
+from marketplace.batches.rules import ACTION_LABELS as BATCH_LABELS
+from marketplace.batches.rules import PHASE_LABELS, BatchAction, BatchState
 from marketplace.demands.clocks import Clocks
 from marketplace.demands.lint import lint
 from marketplace.demands.look_alikes import Comparison
@@ -79,7 +80,7 @@ def steps(users: Sequence[User], now: datetime) -> list[Step]:
         wanted = [action for (at, action) in TABLE if at is state and (action in NOUNS or action is Action.PUBLISH)]
         if wanted or any(item[0] is state for item in BESIDES):
             found += _of_state(state, wanted, site)
-    return found + _of_questions(site.cast, now) + _of_errands(users, now)
+    return found + _of_batches(site.cast, now) + _of_questions(site.cast, now) + _of_errands(users, now)
 
 
 def _of_state(state: State, wanted: list[Action], site: _Site) -> list[Step]:
@@ -179,6 +180,17 @@ def _of_proposals(rows: list[Demand], cast: list[tuple[str, Actor]]) -> list[Ste
 def _batch_url() -> str | None:
     code = db.session.scalar(select(Batch.code).where(Batch.state == BatchState.ASSEMBLING).limit(1))
     return url_for("demands.post_batch", code=code) if code else None
+
+
+def _of_batches(cast: list[tuple[str, Actor]], now: datetime) -> list[Step]:
+    """A whole list that nobody has seen yet can be called back."""
+    for batch in db.session.scalars(select(Batch).where(Batch.state == BatchState.POSTED, Batch.visible_from > now)):
+        for username, actor in cast:
+            if policy.allows("batch.call_back", actor, batch, now):
+                url = url_for("demands.call_back_batch", code=batch.code)
+                stage, label = PHASE_LABELS["scheduled"], BATCH_LABELS[BatchAction.CALL_BACK]
+                return [Step(stage, label, batch.theme, username, url)]
+    return []
 
 
 def _of_questions(cast: list[tuple[str, Actor]], now: datetime) -> list[Step]:

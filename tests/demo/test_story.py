@@ -48,7 +48,8 @@ def test_the_cast_has_every_state() -> None:
         "returned": 3,
         "appraising": 4,
         "rejected": 2,
-        "pooled": 6,
+        "pooled": 4,
+        "scheduled": 2,
         "dropped": 2,
         "published": 41,
         "suspended": 2,
@@ -67,8 +68,9 @@ def test_accepting_closing_soon_and_closed() -> None:
     assert max(days) == 30
 
 
-def test_three_batches_the_last_one_still_open() -> None:
-    assert [plan.published is not None for plan in BATCHES.values()] == [True, True, False]
+def test_three_batches_the_last_one_still_open_and_a_list_that_waits_for_its_hour() -> None:
+    assert [plan.published is not None for plan in BATCHES.values()] == [True, True, False, True]
+    assert [plan.key for plan in BATCHES.values() if plan.visible is not None and plan.visible > NOON] == ["fourth"]
     for plan in BATCHES.values():
         assert plan.created < plan.collects_from < plan.collects_until < plan.assembled
         assert plan.published is None or plan.assembled < plan.published
@@ -77,7 +79,7 @@ def test_three_batches_the_last_one_still_open() -> None:
         assert len(plan.call_text) >= 50
         assert plan.by in PEOPLE
         members = [part for part in PARTS.values() if part.batch == plan.key]
-        assert len(members) >= 12
+        assert len(members) >= (12 if plan.visible is None else 2)
         assert {DEMANDS[part.demand].unit for part in members} <= set(plan.invited)
 
 
@@ -88,11 +90,12 @@ def test_stations_follow_each_other(key: str) -> None:
     plan = BATCHES.get(part.batch)
     if part.closes is not None:
         assert plan is not None
-        road += [plan.published, last_deadline(part)]
+        road += [plan.published, plan.visible, last_deadline(part)]
     road += list(part.stations.values())
     seen = [station for station in road if station is not None]
     assert all(before <= after for before, after in pairwise(seen)), seen
-    done = [station for station in seen if station != last_deadline(part)] if part.closes else seen
+    to_come = {last_deadline(part), plan.visible if plan else None} if part.closes else set()
+    done = [station for station in seen if station not in to_come]
     assert all(station < NOON for station in done)
     assert not part.later or part.later in part.stations
     assert bool(part.reason) == (part.state in {"rejected", "dropped"})
@@ -102,7 +105,7 @@ def test_stations_follow_each_other(key: str) -> None:
 @pytest.mark.parametrize("key", [key for key, part in PARTS.items() if part.closes])
 def test_the_calendar_allows_the_deadline(key: str) -> None:
     part = PARTS[key]
-    published = BATCHES[part.batch].published
+    published = BATCHES[part.batch].listed
     assert published is not None
     assert part.closes is not None
     listed = CALENDAR.roll_on(TODAY + timedelta(days=published.day))

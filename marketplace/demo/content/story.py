@@ -35,7 +35,9 @@ def moment(today: date, when: Moment) -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class BatchPlan:
-    """``published`` is ``None`` for the batch that is still being assembled. ``invited``: organisation keys."""
+    """``published`` is ``None`` for the batch that is still being assembled. ``visible``: a list that was made up but
+    waits for its hour (``None``: at once). ``invited``: organisation keys.
+    """
 
     key: str
     theme: str
@@ -48,6 +50,12 @@ class BatchPlan:
     published: Moment | None
     by: str
     invited: tuple[str, ...]
+    visible: Moment | None = None
+
+    @property
+    def listed(self) -> Moment | None:
+        """When the public sees it."""
+        return self.visible or self.published
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +173,7 @@ def bidding() -> dict[str, Bidding]:
 
 @cache
 def batches() -> dict[str, BatchPlan]:
-    """The three batches, in order."""
+    """The batches, in order."""
     return {row["key"]: _batch(row) for row in read("story/batches.toml")["batch"]}
 
 
@@ -221,7 +229,7 @@ def changes() -> tuple[Change, ...]:
 
 def published_days() -> dict[str, int]:
     """On which day each listed demand was listed; those before publication are missing."""
-    days = {key: plan.published.day for key, plan in batches().items() if plan.published is not None}
+    days = {key: plan.listed.day for key, plan in batches().items() if plan.listed is not None}
     return {key: days[part.batch] for key, part in parts().items() if part.closes is not None}
 
 
@@ -249,6 +257,7 @@ def _batch(row: Mapping[str, Any]) -> BatchPlan:
         | {
             "collects_until": Moment(row["collects_until"], CLOSE),
             "published": Moment(row["published"], "09:00") if "published" in row else None,
+            "visible": Moment(row["visible"], "09:00") if "visible" in row else None,
         }
     )
 

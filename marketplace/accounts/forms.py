@@ -23,11 +23,9 @@ from wtforms.validators import InputRequired, Length, Optional, Regexp
 from marketplace.accounts.rules import ORGANISATION_KIND_LABELS, SIZES
 from marketplace.platform import credit_code
 from marketplace.platform.fields import SelectField, SelectMultipleField
-from marketplace.platform.forms import Form, trimmed
+from marketplace.platform.forms import Form, email_address, phone_number, trimmed
 from marketplace.taxonomy import INDUSTRIES, offered
 
-_EMAIL = Regexp(r"^[^@\s]+@[^@\s]+\.[^@\s.]+$", message=_l("请填写能收信的邮箱，如 name@example.com。"))
-_PHONE = Regexp(r"^[0-9+()\- ]{7,30}$", message=_l("请填写电话号码，只用数字、空格和短横线。"))
 _USERNAME = Regexp(
     re.compile(r"^[a-z][a-z0-9_.-]{2,39}$", re.IGNORECASE),
     message=_l("3至40个字符，以字母开头，只用字母、数字、点、短横线和下划线。"),
@@ -105,7 +103,7 @@ class PersonPart(PasswordPair):
 
     person_name = StringField(_l("姓名"), [InputRequired(_l("请填写姓名。")), Length(max=60)])
     username = StringField(_l("用户名"), [InputRequired(_l("请填写用户名。")), _USERNAME])
-    phone = StringField(_l("手机或电话"), [InputRequired(_l("请填写电话。")), _PHONE])
+    phone = StringField(_l("手机或电话"), [InputRequired(_l("请填写电话。")), phone_number])
 
 
 class AffiliateRow(PlainForm):  # type: ignore[misc]
@@ -156,8 +154,8 @@ class ProfileForm(Form):
         widget=widgets.ListWidget(prefix_label=False),
     )
     contact_name = StringField(_l("联系人"), [InputRequired(_l("请填写联系人。")), Length(max=40)])
-    contact_phone = StringField(_l("联系电话"), [InputRequired(_l("请填写联系电话。")), _PHONE])
-    contact_email = StringField(_l("联系邮箱"), [InputRequired(_l("请填写联系邮箱。")), _EMAIL, Length(max=120)])
+    contact_phone = StringField(_l("联系电话"), [InputRequired(_l("请填写联系电话。")), phone_number])
+    contact_email = StringField(_l("联系邮箱"), [InputRequired(_l("请填写联系邮箱。")), email_address, Length(max=120)])
     controller_name = StringField(_l("控股单位或实际控制人"), [Optional(), Length(max=80)])
     controller_code = StringField(_l("控股单位信用代码"), [Optional(), credit_code_field])
     affiliates = FieldList(FormField(AffiliateRow), max_entries=30)
@@ -202,11 +200,11 @@ class RegisterForm(ProfileForm, PersonPart):
         [FileRequired(_l("请上传营业执照或法人证书。"))],
         description=_l("PDF、PNG或JPG，最大10MB"),
     )
-    email = StringField(_l("登录邮箱"), [InputRequired(_l("请填写邮箱。")), _EMAIL, Length(max=120)])
+    email = StringField(_l("登录邮箱"), [InputRequired(_l("请填写邮箱。")), email_address, Length(max=120)])
 
 
 class InviteForm(Form):
-    email = StringField(_l("邮箱"), [InputRequired(_l("请填写邮箱。")), _EMAIL, Length(max=120)])
+    email = StringField(_l("邮箱"), [InputRequired(_l("请填写邮箱。")), email_address, Length(max=120)])
     role = SelectField(_l("角色"))
 
 

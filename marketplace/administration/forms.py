@@ -12,7 +12,7 @@ from wtforms.validators import EqualTo, InputRequired, Length, Regexp
 from marketplace.accounts.rules import ROLE_LABELS, Role
 from marketplace.administration import queries
 from marketplace.platform.fields import SelectField
-from marketplace.platform.forms import Form
+from marketplace.platform.forms import Form, email_address
 
 
 class GrantForm(Form):
@@ -34,7 +34,7 @@ class InviteForm(GrantForm):
         _l("邮箱"),
         [
             InputRequired(_l("请填写邮箱。")),
-            Regexp(r"^[^@\s]+@[^@\s]+\.[^@\s]+$", message=_l("邮箱写法不对。")),
+            email_address,
             Length(max=120),
         ],
     )

@@ -29,11 +29,8 @@ from marketplace.capabilities.content import (
     Reference,
 )
 from marketplace.platform.fields import SelectField, SelectMultipleField
-from marketplace.platform.forms import Form, trimmed
+from marketplace.platform.forms import Form, email_address, phone_number, trimmed
 from marketplace.taxonomy import DIRECTIONS
-
-_EMAIL = Regexp(r"^[^@\s]+@[^@\s]+\.[^@\s.]+$", message=_l("请填写能收信的邮箱，如 name@example.com。"))
-_PHONE = Regexp(r"^[0-9+()\- ]{7,30}$", message=_l("请填写电话号码，只用数字、空格和短横线。"))
 
 
 def direction_choices() -> list[tuple[str, str]]:
@@ -96,8 +93,8 @@ class CapabilityForm(Form):
     references = FieldList(FormField(ReferenceRow), _l("做过的项目"), max_entries=LISTS_MOST)
     qualifications = FieldList(FormField(QualificationRow), _l("资质"), max_entries=LISTS_MOST)
     contact_name = StringField(_l("联系人"), [Optional(), _at_most(40)])
-    contact_phone = StringField(_l("联系电话"), [Optional(), _PHONE])
-    contact_email = StringField(_l("联系邮箱"), [Optional(), _EMAIL, _at_most(120)])
+    contact_phone = StringField(_l("联系电话"), [Optional(), phone_number])
+    contact_email = StringField(_l("联系邮箱"), [Optional(), email_address, _at_most(120)])
     version = HiddenField()
 
     @classmethod

@@ -12,6 +12,7 @@ from marketplace import taxonomy
 from marketplace.demands.clocks import MODES, Clocks
 from marketplace.demands.content import DemandContent
 from marketplace.demands.score_sheets import validate_sheet
+from marketplace.platform.contacts import EMAIL, EMAIL_SAID, PHONE, PHONE_SAID
 from marketplace.platform.money import missing_to_hundred, trimmed
 
 LIMITS: dict[str, tuple[int, int]] = {
@@ -101,6 +102,10 @@ def _texts(content: DemandContent) -> list[Fault]:
             found.append(Fault(name, f"{LABELS[name]}最多 {high} 个字。"))
     if not content.contact_phone:
         found.append(Fault("contact_phone", "请填写联系电话，公开时会隐去中间四位。"))
+    elif not PHONE.match(content.contact_phone):
+        found.append(Fault("contact_phone", PHONE_SAID))
+    if content.contact_email and not EMAIL.match(content.contact_email):
+        found.append(Fault("contact_email", EMAIL_SAID))
     return found
 
 

@@ -8,11 +8,11 @@ from wtforms import (
     StringField,
     TextAreaField,
 )
-from wtforms.validators import InputRequired, Length, Optional, Regexp
+from wtforms.validators import InputRequired, Length, Optional
 
 from marketplace.notices.rules.objections import REMEDY_LABELS
 from marketplace.platform.fields import SelectField
-from marketplace.platform.forms import Form
+from marketplace.platform.forms import Form, email_address, phone_number
 
 
 class ObjectionForm(Form):
@@ -26,14 +26,14 @@ class ObjectionForm(Form):
         _l("电话"),
         [
             InputRequired(_l("请填写电话。")),
-            Regexp(r"^[0-9+() \-]{7,30}$", message=_l("电话只能有数字、空格和 + - ( )。")),
+            phone_number,
         ],
     )
     email = StringField(
         _l("邮箱"),
         [
             InputRequired(_l("请填写邮箱，答复会发到这里。")),
-            Regexp(r"^[^@ ]+@[^@ ]+\.[^@ ]+$", message=_l("邮箱写法不对，例如 name@example.com。")),
+            email_address,
         ],
     )
     about = SelectField(_l("针对的候选单位"), [Optional()], description=_l("对评审过程或其他事项提出异议的不用选。"))

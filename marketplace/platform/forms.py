@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import Field, FieldList, FormField, StringField, TextAreaField
+from wtforms.validators import Regexp
 
+from marketplace.platform.contacts import EMAIL, PHONE
 from marketplace.platform.errors import Refused
 
 TEXT_FIELDS = (StringField, TextAreaField)
+
+email_address = Regexp(EMAIL, message=_l("请填写能收信的邮箱，如 name@example.com。"))
+phone_number = Regexp(PHONE, message=_l("请填写电话号码，只用数字、空格和短横线，分机写“转801”。"))
 
 
 def trimmed(value: Any) -> Any:

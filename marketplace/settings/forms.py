@@ -22,7 +22,7 @@ from wtforms.validators import InputRequired, Length, NumberRange, Optional, Reg
 
 from marketplace.demands.clocks import FIGURES
 from marketplace.platform.fields import SelectField
-from marketplace.platform.forms import Form
+from marketplace.platform.forms import Form, email_address
 from marketplace.platform.working_days import DayKind, SpecialDay
 
 LINE = re.compile(r"(\d{4}-\d{2}-\d{2})\s*(休|班)\s*(.*)")
@@ -107,7 +107,7 @@ class MailForm(Form):
     )
     test_to = StringField(
         _l("测试信寄到"),
-        [Optional(), Regexp(r"^[^@\s]+@[^@\s]+$", message=_l("请填写能收信的邮箱。"))],
+        [Optional(), email_address],
         description=_l("填写后点“保存并寄测试信”，一两分钟内应收到。"),
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
@@ -11,6 +12,8 @@ from marketplace import db
 from marketplace.demands import service
 from marketplace.demands.models import Demand
 from marketplace.demands.rules import State
+from marketplace.platform import clock
+from marketplace.platform.working_days import beijing_day
 
 PDF = b"%PDF-1.4\n1 0 obj<<>>endobj\ntrailer<<>>\n%%EOF\n"
 
@@ -139,6 +142,22 @@ def test_the_live_check_answers_a_piece_of_html(sign_in, draft):
     assert "必须改" in answer.text
     assert "<html" not in answer.text
     assert draft.said.conditions != "仅限本地企业"
+
+
+def test_the_live_check_reckons_with_the_calendar_and_looks_at_the_contact(sign_in, draft):
+    client = sign_in("drafter")
+    values = client.get(edit(draft)).form("/")
+
+    def check(**typed):
+        return client.post(f"/demands/{draft.ref}/lint", values | typed, csrf=False).text
+
+    soon = f"{beijing_day(clock.site_now()) + timedelta(days=3):%Y-%m-%d}"
+    assert "不晚于揭榜截止" in check(deliver_by=soon)
+    assert "不晚于揭榜截止" not in check()
+    assert "截止不早于" in check()
+    assert "请填写电话号码" in check(contact_phone="12")
+    assert "请填写能收信的邮箱" in check(contact_email="wang@")
+    assert "电话号码" not in check(contact_phone="0371-6789 1234转801")
 
 
 def test_files_are_checked_kept_and_removed(sign_in, draft):

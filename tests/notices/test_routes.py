@@ -150,7 +150,7 @@ def test_an_objection_without_account_is_kept_by_a_link(review: Review, visitor:
     page = visitor.get(f"/notices/{notice.id}/objections/new")
     refused = page.submit(name="钱路", phone="138", email="nobody", facts=FACTS)
     assert refused.status == 422
-    assert refused.has("邮箱写法不对")
+    assert refused.has("请填写能收信的邮箱")
     done = refused.submit(name="钱路", phone="13900001111", email="qian@example.test", facts=FACTS)
     assert done.has("请保存这一页的网址")
     (mail,) = [item for item in db.session.query(Mail).all() if item.to_address == "qian@example.test"]

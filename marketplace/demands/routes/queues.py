@@ -11,12 +11,10 @@ from typing import Any
 from flask import current_app, g, render_template, request, url_for
 from flask_babel import gettext as _
 from sqlalchemy import ColumnElement, Select, func, select
-from sqlalchemy.orm import undefer
 
 from marketplace import db, taxonomy, web
 from marketplace.demands import queries
 from marketplace.demands.clocks import MODES
-from marketplace.demands.lint import lint
 from marketplace.demands.models import Demand
 from marketplace.demands.pages import pagination
 from marketplace.demands.routes import bp
@@ -177,7 +175,7 @@ def _view(queue: Queue) -> Callable[[], ResponseValue]:
         number, pages = _page(_count(query))
         today = beijing_day(g.now)
         rows = []
-        page = query.options(undefer(Demand.content)).limit(PER_PAGE).offset((number - 1) * PER_PAGE)
+        page = query.limit(PER_PAGE).offset((number - 1) * PER_PAGE)
         for demand in db.session.scalars(page):
             since = queue.since(demand)
             rows.append(
@@ -185,7 +183,7 @@ def _view(queue: Queue) -> Callable[[], ResponseValue]:
                     "demand": demand,
                     "url": url_for("demands.work", ref=demand.ref),
                     "direction": label.zh if (label := taxonomy.DIRECTIONS.get(demand.direction)) else "",
-                    "quality": lint(demand.said).score,
+                    "quality": demand.quality,
                     "since": since,
                     "days": (today - beijing_day(since)).days if since else 0,
                     "begun": queue.staged and demand.screening_begun_at is not None,

@@ -19,7 +19,6 @@ from marketplace import db, web
 from marketplace.demands import pages, queries, service
 from marketplace.demands.content import Change, DemandContent, diff, from_json
 from marketplace.demands.forms import acts as forms
-from marketplace.demands.lint import lint
 from marketplace.demands.look_alikes import Comparison
 from marketplace.demands.models import Demand, DemandProposal, DemandRound
 from marketplace.demands.routes import beside, bp
@@ -53,7 +52,7 @@ def _by() -> dict[str, Any]:
 
 
 def _appraise(demand: Demand, form: forms.AppraiseForm) -> None:
-    blocking = [finding.title for finding in lint(demand.said).blocking]
+    blocking = [finding.title for finding in queries.Checker(g.now)(demand.said).blocking]
     service.appraise(
         demand, blocking=blocking, lookalikes=bool(look_alikes(demand)), remark=form.remark.data or "", **_by()
     )
@@ -192,7 +191,7 @@ def work(demand: Demand) -> ResponseValue:
         may_decide=may_decide(demand),
         changes=[pages.change_shown(change, "zh") for change in map(asdict, since_last_round(demand, content))],
         rounds=list(demand.rounds),
-        report=lint(content),
+        report=queries.Checker(g.now)(content, demand),
         similar=look_alikes(demand) if policy.allows("demand.lookalikes", g.actor, demand, g.now) else [],
         history=_history(demand),
         labels=LABELS,

@@ -19,19 +19,17 @@ from marketplace.accounts.rules import Role
 from marketplace.demands import queries, service
 from marketplace.demands.content import DemandContent, diff
 from marketplace.demands.forms.writing import CloneForm, DemandForm, NewForm
-from marketplace.demands.lint import Lint, lint
+from marketplace.demands.lint import Lint
 from marketplace.demands.look_alikes import Comparison
 from marketplace.demands.models import Demand, DemandFile, DemandRound
 from marketplace.demands.routes import beside, bp
 from marketplace.demands.rules import State
 from marketplace.demands.score_sheets import default_sheet
 from marketplace.demands.service.writing import current_faults
-from marketplace.demands.validity import LABELS, faults
+from marketplace.demands.validity import LABELS
 from marketplace.frontend.routes import place
 from marketplace.platform import clock, files, policy
 from marketplace.platform.errors import Refused
-from marketplace.platform.working_days import beijing_day
-from marketplace.settings import queries as settings
 from marketplace.web import ResponseValue, allow
 
 FILE_MOST = 50 * 1024 * 1024  # bytes of one attachment
@@ -190,7 +188,7 @@ def lint_live(demand: Demand) -> ResponseValue:
     before = demand.said
     form = DemandForm.showing(before, version=demand.lock_version)
     form.validate_on_submit()
-    return render_template("demands/lint_body.html", report=report_of(lint(form.said(before)), form))
+    return render_template("demands/lint_body.html", report=report_of(queries.Checker(g.now)(form.said(before)), form))
 
 
 def report_of(found: Lint, form: DemandForm) -> dict[str, Any]:
@@ -227,12 +225,12 @@ def _context(
     errors: int = 0,
     conflict: Iterable[dict[str, str]] = (),
 ) -> dict[str, Any]:
-    found = lint(content)
+    found = queries.Checker(g.now)(content)
     refusal = policy.why_not("demand.submit", g.actor, demand, g.now)
     return {
         "form": form,
         "title": _("补正需求") if demand.state is State.RETURNED else _("填报需求"),
-        "parts": _parts(content, found),
+        "parts": _parts(found),
         "here": None,
         "report": report_of(found, form),
         "lint_url": url_for(".lint_live", ref=demand.ref),
@@ -257,14 +255,12 @@ def _if_allowed(permission: str, demand: Demand, endpoint: str) -> str | None:
     return url_for(endpoint, ref=demand.ref) if policy.allows(permission, g.actor, demand, g.now) else None
 
 
-def _parts(content: DemandContent, found: Lint) -> list[tuple[str, str, str, bool]]:
+def _parts(found: Lint) -> list[tuple[str, str, str, bool]]:
     """How far each part is: what must still be mended is counted, gravest word first."""
-    clocks = settings.mode_clocks().get(content.mode)
-    missing = [item.field.partition("-")[0] for item in faults(content, clocks=clocks, today=beijing_day(g.now))]
     blocking = [item.field.partition("-")[0] for item in found.blocking]
     result = []
     for anchor, label, names in PARTS:
-        count = max(sum(name in names for name in missing), sum(name in names for name in blocking))
+        count = sum(name in names for name in blocking)
         note = _("待改%(count)s处", count=count) if count else ("" if anchor == "files" else _("已填好"))
         result.append((f"#part-{anchor}", _(label), note, bool(count)))
     return result

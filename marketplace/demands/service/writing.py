@@ -13,8 +13,8 @@ from marketplace import db
 from marketplace.accounts.models import Organisation
 from marketplace.demands import content as said
 from marketplace.demands.content import DemandContent
-from marketplace.demands.lint import lint
 from marketplace.demands.models import Demand, DemandFile, DemandFollow, DemandIndustry
+from marketplace.demands.queries import Checker
 from marketplace.demands.rules import ACTION_LABELS, STATE_LABELS, TABLE, Action, State
 from marketplace.demands.score_sheets import default_sheet
 from marketplace.demands.validity import Fault, faults
@@ -40,7 +40,7 @@ def new_key() -> str:
     return secrets.token_hex(6)
 
 
-def write_content(demand: Demand, content: DemandContent, *, now: datetime) -> None:
+def write_content(demand: Demand, content: DemandContent, *, now: datetime, checker: Checker | None = None) -> None:
     """Store the content and the columns that lists filter and sort by."""
     demand.content = said.to_json(content)
     demand.title, demand.kind = content.title[:60], content.kind
@@ -52,7 +52,7 @@ def write_content(demand: Demand, content: DemandContent, *, now: datetime) -> N
         known.get(code) or DemandIndustry(code=code, position=position)
         for position, code in enumerate(dict.fromkeys(content.industries))
     ]
-    demand.quality = lint(content).score
+    demand.quality = (checker or Checker(now))(content, demand).score
     demand.updated_at = now
 
 
@@ -82,7 +82,7 @@ def create_all(
     batch_id: int | None = None,
 ) -> list[Demand]:
     """Several drafts in one flush: a list of thousands is imported in seconds."""
-    demands = []
+    demands, checker = [], Checker(now)
     for unit, content in drafts:
         demand = Demand(
             key=new_key(),
@@ -94,7 +94,7 @@ def create_all(
             batch_id=batch_id,
             created_at=now,
         )
-        write_content(demand, content, now=now)
+        write_content(demand, content, now=now, checker=checker)
         demands.append(demand)
     db.session.add_all(demands)
     db.session.flush()

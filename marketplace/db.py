@@ -167,6 +167,19 @@ def reads_only(value: bool) -> None:
     _reads_only.set(value)
 
 
+def only_reads() -> bool:
+    """Whether transactions of this context only read."""
+    return _reads_only.get()
+
+
+def write_from_here() -> None:
+    """End a reading snapshot and go on in a transaction that may write. What was read is read anew, so whoever decided
+    by it decides again. Nothing happens where one may write already."""
+    if only_reads():
+        session.rollback()
+        reads_only(False)
+
+
 def lock(row: Base) -> None:
     """Lock one row and read it anew. The lock is on its table alone: how the row was first loaded may have brought an
     outer join along, whose far side PostgreSQL cannot lock."""
@@ -174,9 +187,10 @@ def lock(row: Base) -> None:
 
 
 @contextmanager
-def transaction() -> Iterator[Session]:
-    """A unit of work outside a request (worker, commands): commits on return, rolls back on raise."""
-    reads_only(False)
+def transaction(*, reads_first: bool = False) -> Iterator[Session]:
+    """A unit of work outside a request (worker, commands): commits on return, rolls back on raise. ``reads_first``: it
+    writes only after ``write_from_here``."""
+    reads_only(reads_first)
     try:
         yield session()
         session.commit()

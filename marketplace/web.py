@@ -124,6 +124,13 @@ def _write_reads() -> None:
     db.session.commit()
 
 
+def reads_first(view: Callable[P, R]) -> Callable[P, R]:
+    """This view writes, but only after ``db.write_from_here``: it handles long files before, and on SQLite nobody shall
+    wait for those at the one writer's place."""
+    view.reads_first = True  # type: ignore[attr-defined]
+    return view
+
+
 def page_url(**changes: Any) -> str:
     """This page's URL with some query values changed (``None`` removes); lists stay lists."""
     query: dict[str, Any] = {key: request.args.getlist(key) for key in request.args}
@@ -160,19 +167,36 @@ def _locale() -> str:
     return wanted if wanted in ("zh_Hans_CN", "en") else "zh_Hans_CN"
 
 
+FORMS = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
+RAW_MOST = 2 << 20  # bytes; a chunk of ciphertext is half of it
+
+
 def _begin() -> None:
-    """Fix the instant, the actor and the kind of transaction before anything else happens."""
+    """Take in what is sent, then fix the instant, the actor and the kind of transaction before anything else happens."""
     g.csp_nonce = secrets.token_urlsafe(16)
     logs.begin_request(secrets.token_hex(8))
     g.actor, g.user, g.now = VISITOR, None, clock.wall_now()
-    db.reads_only(request.method in READS)
+    language = request.args.get("lang") or request.cookies.get("lang")
+    g.locale = {"en": "en", "zh": "zh_Hans_CN"}.get(language or "", "zh_Hans_CN")
+    if request.endpoint is not None and request.method not in READS:
+        _receive()
+        g.now = clock.wall_now()
+    view = current_app.view_functions.get(request.endpoint or "")
+    db.reads_only(request.method in READS or getattr(view, "reads_first", False))
     if request.endpoint == "static" or request.endpoint in current_app.config["TIMELESS"]:
         return
     if not current_app.config["ZHANGBANG"].production:
         g.now = clock.site_now()
-    language = request.args.get("lang") or request.cookies.get("lang")
-    g.locale = {"en": "en", "zh": "zh_Hans_CN"}.get(language or "", "zh_Hans_CN")
     current_app.extensions["identify"]()
+
+
+def _receive() -> None:
+    """Read what is being sent before the first query: on SQLite a request that may write holds the one writer's place
+    from there on, and nobody else shall wait for a slow telephone. A body that is no form is short (413)."""
+    if request.mimetype not in FORMS:
+        request.max_content_length = RAW_MOST
+        request.get_data()
+    request.form  # noqa: B018 parsed and kept
 
 
 def _finish(response: Response) -> Response:

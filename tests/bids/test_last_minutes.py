@@ -53,12 +53,12 @@ def upload(crowd: Market, bidder: Bidder, bid_id: int) -> Submission:
     place: dict[str, Any] = {"version": sheet.ref.version, "storage": crowd.storage, "now": crowd.now}
     for (envelope, part), pieces in uploaded.items():
         for number, data in enumerate(pieces):
-            with db.transaction() as session:
+            with db.transaction(reads_first=True) as session:
                 service.put_piece(
                     session.get_one(Bid, bid_id), envelope=envelope, part=part, piece=number, data=data,
                     piece_hash=sha256(data), actor=bidder.actor, **place,
                 )  # fmt: skip
-        with db.transaction() as session:
+        with db.transaction(reads_first=True) as session:
             said = manifest.envelope(envelope).part(part)
             assert said is not None
             service.finish_part(session.get_one(Bid, bid_id), said, envelope=envelope, actor=bidder.actor, **place)

@@ -24,7 +24,7 @@ from marketplace.platform.sealing.container import CHUNK_SIZE, HEADER_SIZE, TAG_
 from marketplace.platform.sealing.manifest import Part, Submission
 from marketplace.platform.sealing.reasons import Reason, SealError
 from marketplace.platform.sealing.wire import sha256
-from marketplace.web import ResponseValue, allow
+from marketplace.web import ResponseValue, allow, reads_first
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,15 +168,10 @@ def save_draft(bid: Bid) -> ResponseValue:
 
 @bp.put("/bids/<public_id>/pieces/<int:version>/<envelope>/<int:part>/<int:piece>")
 @allow("bid.see", _placed)
+@reads_first
 def put_piece(place: Place) -> ResponseValue:
     """One chunk. ``X-Replaces``: hash of the chunk this one was made from, so that no colleague's work is overwritten."""
     data = _body(PIECE_LIMIT)
-    expected = request.headers.get("X-Replaces")
-    if expected is not None:
-        rows = queries.pieces(place.bid.id, place.version, place.envelope, place.part)
-        row = next((row for row in rows if row.piece == place.piece), None)
-        if row is not None and row.sha256 not in (expected, sha256(data)):
-            raise Conflict("同事刚刚保存了这份草稿，您的修改还没有保存。请刷新页面，对照后再改。")
     service.put_piece(
         place.bid,
         version=place.version,
@@ -185,6 +180,7 @@ def put_piece(place: Place) -> ResponseValue:
         piece=place.piece,
         data=data,
         piece_hash=request.headers.get("X-Chunk-SHA256", ""),
+        replaces=request.headers.get("X-Replaces"),
         storage=storage(),
         actor=g.actor,
         now=g.now,
@@ -201,6 +197,7 @@ def _number(said: dict[str, Any], name: str) -> int:
 
 @bp.post("/bids/<public_id>/parts")
 @allow("bid.see", queries.find)
+@reads_first
 def finish_part(bid: Bid) -> ResponseValue:
     """All pieces of a part are there: check them against its length and hash."""
     said = _json()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import delete, func, select
@@ -108,13 +108,16 @@ def put_piece(
     piece: int,
     data: bytes,
     piece_hash: str,
+    replaces: str | None = None,
     storage: Storage,
     actor: Actor,
     now: datetime,
 ) -> None:
     """Keep one chunk of ciphertext. The same PUT twice changes nothing; other bytes in its place re-open the part.
 
-    Refused: plaintext (``NOT_SEALED``), a wrong hash (a damaged upload: send it again), too much in all.
+    ``replaces``: hash of the chunk this one was made from. Refused: plaintext (``NOT_SEALED``), a wrong hash (a damaged
+    upload: send it again), too much in all, a chunk that a colleague has replaced meanwhile (409). The bytes are
+    stored before the writing transaction (``db.write_from_here``); who may and where is asked on both sides of it.
     """
     require("bid.draft", actor, bid, now)
     _require_place(bid, version, envelope, part)
@@ -127,11 +130,22 @@ def put_piece(
     except SealError as error:
         raise Invalid(error.reason.sentence) from error
     place = {"bid_id": bid.id, "version": version, "envelope": envelope, "part": part}
-    row = db.session.get(BidPiece, {**place, "piece": piece})
-    if row is not None and row.sha256 == piece_hash:
+
+    def there() -> BidPiece | None:
+        require("bid.draft", actor, bid, now)
+        _require_place(bid, version, envelope, part)
+        row = db.session.get(BidPiece, {**place, "piece": piece})
+        if replaces is not None and row is not None and row.sha256 not in (replaces, piece_hash):
+            raise Conflict("同事刚刚保存了这份草稿，您的修改还没有保存。请刷新页面，对照后再改。")
+        if row is None or row.sha256 != piece_hash:
+            _require_room(bid, version, len(data) - (row.size if row is not None else 0))
+        return row
+
+    if (row := there()) is not None and row.sha256 == piece_hash:
         return
-    _require_room(bid, version, len(data) - (row.size if row is not None else 0))
     storage.put((data,))
+    db.write_from_here()
+    row = there()
     if row is None:
         row = BidPiece(**place, piece=piece)
         db.session.add(row)
@@ -159,26 +173,36 @@ def finish_part(
 ) -> None:
     """All pieces of a part are there: compare them with its length and SHA-256, so that the commit needs no file.
 
-    Pieces beyond the length (of a longer former upload) are dropped.
+    Pieces beyond the length (of a longer former upload) are dropped. The bytes are read before the writing transaction;
+    whether the pieces are still the same ones is asked in it (409).
     """
-    require("bid.draft", actor, bid, now)
-    _require_place(bid, version, envelope, part.part)
     if plaintext_length(part.length) is None or part.length > ciphertext_length(FILE_LIMIT):
         raise Invalid(Reason.PART_LIMITS.sentence)
     if not (is_hex(part.sha256, 32) and is_hex(part.pt_commit, 32)):
         raise Invalid(Reason.MANIFEST_MALFORMED.sentence)
     wanted = [piece_length(part.length, piece) for piece in range(piece_count(part.length))]
-    rows = queries.pieces(bid.id, version, envelope, part.part)
-    there = {row.piece: row for row in rows}
-    missing = [piece for piece, size in enumerate(wanted) if piece not in there or there[piece].size != size]
-    if missing:
-        raise Refused(f"还有{len(missing)}块没有传到，请继续上传。")
+
+    def uploaded() -> Sequence[BidPiece]:
+        require("bid.draft", actor, bid, now)
+        _require_place(bid, version, envelope, part.part)
+        rows = queries.pieces(bid.id, version, envelope, part.part)
+        there = {row.piece: row for row in rows}
+        missing = [piece for piece, size in enumerate(wanted) if piece not in there or there[piece].size != size]
+        if missing:
+            raise Refused(f"还有{len(missing)}块没有传到，请继续上传。")
+        return rows
+
+    hashes = [row.sha256 for row in uploaded()[: len(wanted)]]
     digest = hashlib.sha256()
-    for row in rows[: len(wanted)]:
-        for chunk in storage.stream(row.sha256):
+    for piece_hash in hashes:
+        for chunk in storage.stream(piece_hash):
             digest.update(chunk)
     if digest.hexdigest() != part.sha256:
         raise Invalid("上传的内容与清单指纹不符，请重新加密上传这一件。")
+    db.write_from_here()
+    rows = uploaded()
+    if [row.sha256 for row in rows[: len(wanted)]] != hashes:
+        raise Conflict("这一件刚刚又有新的内容传到，请重新上传。")
     give_up((surplus.sha256 for surplus in rows[len(wanted) :]), now=now)
     for surplus in rows[len(wanted) :]:
         db.session.delete(surplus)

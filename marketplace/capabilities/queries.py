@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,6 +12,7 @@ from sqlalchemy.orm import contains_eager, joinedload, selectinload, undefer
 from marketplace import db
 from marketplace.accounts.models import Organisation
 from marketplace.accounts.rules import OrganisationState, Role
+from marketplace.capabilities.content import CapabilityContent
 from marketplace.capabilities.models import Capability, CapabilityTag
 from marketplace.capabilities.rules import FIRM_ROLES, PUBLIC, WAITING, CapabilityState
 from marketplace.platform.policy import Actor
@@ -85,6 +86,13 @@ def public_of(organisation_id: int) -> list[Capability]:
     """A firm's public capabilities."""
     query = public().where(Capability.organisation_id == organisation_id).options(selectinload(Capability.tags))
     return list(db.session.scalars(query.order_by(Capability.public_title)))
+
+
+def public_words(organisations: Collection[int]) -> Iterator[tuple[int, CapabilityContent]]:
+    """(organisation's id, what it says in public) of every public capability of these: one statement."""
+    wanted = public().where(Capability.organisation_id.in_(organisations)).options(undefer(Capability.public_content))
+    for row in db.session.scalars(wanted):
+        yield row.organisation_id, row.said_in_public
 
 
 def find_public(slug: str, key: str) -> Capability | None:

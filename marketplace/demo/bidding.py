@@ -69,7 +69,8 @@ _POSTS = (
     Post("算法工程师", "硕士，三年以上现场经验", "模型训练、现场调优", 12),
     Post("现场工程师", "持有高处作业和电工证", "安装、联调、驻场", 16),
 )
-_PEOPLE = ("高知远", "苏砚秋", "方一鸣", "陆清和", "秦若水", "韩牧之")
+_SURNAMES = "高苏方陆秦韩程沈顾叶江宋唐温严白冯莫"
+_GIVEN = ("知远", "砚秋", "一鸣", "清和", "若水", "牧之", "景行", "怀瑾", "望舒", "思齐", "云舟", "以宁")
 
 
 def chance_of(*words: str) -> Random:
@@ -165,12 +166,18 @@ def _proposal(said: DemandContent, chance: Random) -> Proposal:
     )
 
 
+def _people(home: Organisation) -> list[str]:
+    """Two key people of a firm, the same in all its bids; hardly ever those of another firm."""
+    chance = chance_of("people", home.slug)
+    return [chance.choice(_SURNAMES) + given for given in chance.sample(_GIVEN, 2)]
+
+
 def _eligibility(
     firm: Firm, said: DemandContent, closes_at: datetime, chance: Random, promised: Sequence[str]
 ) -> Eligibility:
     home = firm.organisation
     due_on = beijing_day(closes_at) + timedelta(days=chance.randrange(12, 20))
-    names = chance.sample(_PEOPLE, 2)
+    names = _people(home)
     return Eligibility(
         bidder=home.name,
         credit_code=home.credit_code,
@@ -237,11 +244,13 @@ def contents(demand: Demand, firm: Firm, *, now: datetime) -> dict[str, Content]
     promised = chance.choice(((), (), ("audit",), ("credit",), ("audit", "credit")))
     proposal = _proposal(said, chance)
     values = [(row.indicator[:20], row.value) for row in proposal.responses]
+    number = chance_of("record", demand.title, firm.organisation.slug).randrange(10**6)
+    facts = [*values, ("记录编号", f"R{number:06d}")]  # no two firms hand in the same file
     files = [
-        _attachment("技术方案.pdf", _paper("技术方案", [proposal.plan, proposal.risks], values, now), "plan"),
+        _attachment("技术方案.pdf", _paper("技术方案", [proposal.plan, proposal.risks], facts, now), "plan"),
         _attachment(
             "指标佐证材料.pdf",
-            _paper("指标佐证材料", [f"{n}：测试记录{v}。" for n, v in values], values, now),
+            _paper("指标佐证材料", [f"{n}：测试记录{v}。" for n, v in values], facts, now),
             "evidence",
         ),
     ]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from marketplace import db
+from marketplace.accounts.models import Organisation, User
 from marketplace.bids.models import Bid
 from marketplace.bids.rules import WAS_OPENED, BidState
 from marketplace.demands import queries as demands
@@ -27,22 +28,30 @@ def lapsed(*, actor: Actor, now: datetime, ref: str) -> Demand | None:
 
 
 def funnel(demand: Demand) -> Funnel:
-    """Looks, follows, downloads, questions, drafts and bids.
+    """Looks and downloads, and the firms that followed, asked, began to write and bid.
 
-    Where too few had bid nothing was opened, and nobody learns more than "fewer" (unless "fewer" means none).
+    Firms are organisations that may bid, the demand's own unit aside. Where too few had bid nothing was opened, and
+    nobody learns more than "fewer" (unless "fewer" means none).
     """
     seen, fetched = views.totals(demand.id)
-    counted = dict.fromkeys(("follows", "questions", "drafts", "bids"), 0)
-    for name, query in (
-        ("follows", select(func.count()).select_from(DemandFollow).where(DemandFollow.demand_id == demand.id)),
-        ("questions", select(func.count()).select_from(Question).where(Question.demand_id == demand.id)),
-        ("drafts", select(func.count()).select_from(Bid).where(Bid.demand_id == demand.id)),
-        (
-            "bids",
-            select(func.count()).select_from(Bid).where(Bid.demand_id == demand.id, Bid.state.in_(TOOK_PART)),
-        ),
-    ):
-        counted[name] = db.session.scalar(query) or 0
+    by_person = select(User.organisation_id).join(Organisation, User.organisation_id == Organisation.id)
+    follows = by_person.join(DemandFollow, DemandFollow.user_id == User.id).where(DemandFollow.demand_id == demand.id)
+    asked = by_person.join(Question, Question.asked_by_id == User.id).where(Question.demand_id == demand.id)
+    begun = select(Bid.organisation_id).where(Bid.demand_id == demand.id)
+    market = (Organisation.may_bid, Organisation.id != demand.unit_id)
+    firms = {
+        "follows": set(db.session.scalars(follows.where(*market))),
+        "questions": set(db.session.scalars(asked.where(*market))),
+        "drafts": set(db.session.scalars(begun)),
+        "bids": set(db.session.scalars(begun.where(Bid.state.in_(TOOK_PART)))),
+    }
     secret = demand.released_at is None and demand.said.min_bids > 1
-    bids = None if secret else counted["bids"]
-    return Funnel(seen, counted["follows"], fetched, counted["questions"], counted["drafts"], bids)
+    return Funnel(
+        views=seen,
+        follows=len(firms["follows"]),
+        downloads=fetched,
+        questions=len(firms["questions"]),
+        drafts=len(firms["drafts"]),
+        bids=None if secret else len(firms["bids"]),
+        interested=len(set().union(*firms.values())),
+    )

@@ -30,19 +30,28 @@ def show(demand: Demand) -> ResponseValue:
         "drafts": _("开始填写"),
         "bids": _("有效揭榜"),
     }
-    steps, before = [], 0
-    for code, number in funnel.steps():
-        steps.append({"name": names[code], "number": number, "share": share(number, before)})
-        before = number
+    counted = funnel.steps()
+    widest = {firms: max([1, *(number for _, number, of in counted if of is firms)]) for firms in (False, True)}
+    steps = [
+        {
+            "name": names[code],
+            "number": number,
+            "word": (_("%(n)s家", n=number) if firms else _("%(n)s次", n=number)),
+            "most": widest[firms],
+            "share": share(number, funnel.interested) if firms else "",
+        }
+        for code, number, firms in counted
+    ]
     if funnel.bids is None:  # product.md: nobody learns more than "fewer"
-        word = f"< {demand.said.min_bids}"
-        steps.append({"name": names["bids"], "number": 0, "word": word, "share": "—"})
+        word = _("少于%(n)s家", n=demand.said.min_bids)
+        steps.append({"name": names["bids"], "number": 0, "word": word, "most": 1, "share": ""})
     return render_template(
         "diagnosis/show.html",
         demand=demand,
         steps=steps,
         advice=advice(funnel),
         secret=funnel.bids is None,
+        interested=funnel.interested,
         minimum=demand.said.min_bids,
         may_republish=policy.allows("demand.republish", g.actor, demand, g.now),
     )

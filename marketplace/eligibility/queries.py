@@ -18,23 +18,18 @@ from marketplace.bids import validity
 from marketplace.bids.content import DOCUMENTS, Eligibility, Technical, technical_from
 from marketplace.bids.models import Bid, BidFile, BidMember
 from marketplace.bids.rules import WAS_OPENED, BidState
+from marketplace.capabilities import queries as capabilities
 from marketplace.custody import software
 from marketplace.demands.models import Demand
 from marketplace.demands.rules import State
 from marketplace.disclosure import Fact, Person, Phase, Terms, may_know, phase_of
 from marketplace.eligibility.models import EligibilityCure, EligibilityDecision, EligibilityFile, EligibilityReview
-from marketplace.eligibility.rules import (
-    BidFacts,
-    Party,
-    PromiseState,
-    Signal,
-    Standing,
-    signals,
-)
+from marketplace.eligibility.rules import PromiseState, Standing
+from marketplace.eligibility.signals import Asked, BidFacts, Certificate, Mistake, Party, Signal, signals
 from marketplace.platform.files.storage import ChunkReader, Storage
 from marketplace.platform.policy import Actor
 from marketplace.platform.sealing.container import decrypt
-from marketplace.platform.working_days import midnight_after
+from marketplace.platform.working_days import beijing_day, midnight_after
 
 LATER = "later"
 """What a later file's encryption is bound to in place of an envelope's name."""
@@ -256,46 +251,78 @@ def knows(fact: Fact, actor: Actor, demand: Demand, now: datetime) -> bool:
 # --- signals --------------------------------------------------------------------------------------------------------
 
 
-def _party(name: str, code: str, profile: Organisation | None, **more: Any) -> Party:
-    known = {item.credit_code: item.name for item in profile.affiliates} if profile is not None else {}
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What this site knows of an organisation: its profile, and the certificates that its capabilities name."""
+
+    profile: Organisation
+    certificates: Sequence[Certificate] = ()
+
+
+def _party(name: str, code: str, known: _Known | None, **more: Any) -> Party:
+    profile = known.profile if known is not None else None
+    ties = {item.credit_code: item.name for item in profile.affiliates} if profile is not None else {}
+    registered = profile.legal_representative if profile is not None else ""
     return Party(
         name=name,
         credit_code=code,
-        legal_representative=more.get("legal_representative") or (profile.legal_representative if profile else ""),
+        legal_representative=more.get("legal_representative") or registered,
         controller_name=profile.controller_name if profile else "",
         controller_code=profile.controller_code if profile else "",
-        affiliates=known | more.get("affiliates", {}),
+        affiliates=ties | more.get("affiliates", {}),
         phone=more.get("phone", ""),
+        email=more.get("email", ""),
         address=more.get("address", ""),
         profile_name=profile.name if profile else None,
+        profile_representative=registered,
+        certificates=known.certificates if known is not None else (),
     )
 
 
-def _profiles(codes: set[str]) -> dict[str, Organisation]:
-    rows = db.session.scalars(
+def _known(codes: set[str]) -> dict[str, _Known]:
+    """By credit code: three statements for however many."""
+    profiles = db.session.scalars(
         select(Organisation)
         .where(Organisation.credit_code.in_(codes - {""}))
         .options(selectinload(Organisation.affiliates))
-    )
-    return {row.credit_code: row for row in rows}
+    ).all()
+    certificates: dict[int, set[Certificate]] = {}
+    for key, said in capabilities.public_words([row.id for row in profiles]):
+        dated = {Certificate(item.name, item.valid_until) for item in said.qualifications if item.valid_until}
+        certificates.setdefault(key, set()).update(dated)
+    return {row.credit_code: _Known(row, tuple(certificates.get(row.id, ()))) for row in profiles}
 
 
-def _facts(bid: Bid, said: Eligibility, profiles: Mapping[str, Organisation], findings: Sequence[str]) -> BidFacts:
+def _facts(
+    bid: Bid, said: Eligibility, known: Mapping[str, _Known], mistakes: Sequence[Mistake], files: Sequence[BidFile]
+) -> BidFacts:
     lead = _party(
         said.bidder or bid.organisation.name,
         said.credit_code,
-        profiles.get(said.credit_code),
+        known.get(said.credit_code),
         legal_representative=said.legal_representative,
         phone=said.contact_phone,
+        email=said.contact_email,
         address=said.address,
         affiliates={item.credit_code: item.name for item in said.affiliates},
     )
     others = [
-        _party(member.name, member.credit_code, profiles.get(member.credit_code))
+        _party(member.name, member.credit_code, known.get(member.credit_code))
         for member in said.members
         if member.credit_code != said.credit_code
     ]
-    return BidFacts(bid.public_id, lead.name, (lead, *others), findings)
+    confirmed = [item.organisation for item in bid.members if item.confirmed_at is not None]
+    return BidFacts(
+        key=bid.public_id,
+        name=lead.name,
+        parties=(lead, *others),
+        mistakes=mistakes,
+        confirmed={row.credit_code: row.name for row in confirmed},
+        people=[person.name for person in said.people if person.name.strip()],
+        attached=frozenset(file.role for file in files),
+        promised={item.document: item.due_on for item in said.promises},
+        files={file.sha256: file.name for file in files if file.size},
+    )
 
 
 FILE_FINDINGS: dict[str, str] = {
@@ -319,34 +346,40 @@ def file_findings(file: BidFile | EligibilityFile) -> list[str]:
     return [FILE_FINDINGS.get(code, code) for code in file.finding.split(",") if code]
 
 
-def form_findings(demand: Demand, envelope: str, fields: Mapping[str, Any], files: Sequence[BidFile]) -> list[str]:
+def _form_mistakes(
+    demand: Demand, envelope: str, fields: Mapping[str, Any], files: Sequence[BidFile]
+) -> Iterator[Mistake]:
     """What an opened form lacks, as the bidder's browser would have said it."""
     asked = validity.terms(demand.said)
     mine = [(file.part, file.role) for file in files if file.envelope == envelope]
-    found = validity.findings(envelope, fields, terms=asked, files=mine)
-    return [item.sentence(validity.MESSAGES) for item in found]
+    for item in validity.findings(envelope, fields, terms=asked, files=mine):
+        yield Mistake(item.path, item.sentence(validity.MESSAGES))
 
 
-def _findings(demand: Demand, forms: Mapping[str, Mapping[str, Any]], files: Sequence[BidFile]) -> list[str]:
-    said = [text for name, fields in forms.items() for text in form_findings(demand, name, fields, files)]
-    return said + [f"文件“{file.name}”：{text}。" for file in files for text in file_findings(file)]
+def _mistakes(demand: Demand, forms: Mapping[str, Mapping[str, Any]], files: Sequence[BidFile]) -> list[Mistake]:
+    said = [item for name, fields in forms.items() for item in _form_mistakes(demand, name, fields, files)]
+    return said + [Mistake("", f"文件“{file.name}”：{text}。") for file in files for text in file_findings(file)]
 
 
 def all_signals(demand: Demand, opened: Sequence[Bid]) -> dict[str, list[Signal]]:
-    """What the machine points at, by public id: five statements for however many bids. Prices only where opened."""
+    """What the machine points at, by public id: six statements for however many bids. Prices only where opened."""
     fields = {name: bids.all_opened_fields(opened, name) for name in ("technical", "price")}
     files = bids.all_opened_files(opened)
     said = {key: technical_from(form).eligibility for key, form in fields["technical"].items()}
     codes = {code for one in said.values() for code in (one.credit_code, *(item.credit_code for item in one.members))}
-    profiles = _profiles(codes | {demand.unit.credit_code})
-    unit = _party(demand.unit.name, demand.unit.credit_code, profiles.get(demand.unit.credit_code))
+    known = _known(codes | {demand.unit.credit_code})
+    asked = Asked(
+        unit=_party(demand.unit.name, demand.unit.credit_code, known.get(demand.unit.credit_code)),
+        closed_on=beijing_day(demand.closes_at) if demand.closes_at is not None else None,
+        conditions=bool(demand.said.conditions.strip()),
+    )
     facts = []
     for bid in opened:
         if bid.id in said:
             forms = {name: found[bid.id] for name, found in fields.items() if bid.id in found}
-            findings = _findings(demand, forms, files.get(bid.id, []))
-            facts.append(_facts(bid, said[bid.id], profiles, findings))
-    return {one.key: signals(one, facts, unit) for one in facts}
+            mine = files.get(bid.id, [])
+            facts.append(_facts(bid, said[bid.id], known, _mistakes(demand, forms, mine), mine))
+    return {one.key: signals(one, facts, asked) for one in facts}
 
 
 def chunks(file: EligibilityFile, *, storage: Storage) -> Iterator[bytes]:

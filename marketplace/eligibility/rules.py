@@ -1,12 +1,12 @@
-"""What is checked before a bid may be scored, by which reasons it is refused, and what the machine points at. Pure.
+"""What is checked before a bid may be scored, and by which reasons it is refused. Pure.
 
-Signals are pointers for the screener's eye and never decide anything: each says what was compared with what.
+What the machine points at meanwhile is in ``signals``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -14,7 +14,6 @@ from typing import Any
 from marketplace.accounts.rules import N_
 from marketplace.bids.rules import BidState
 from marketplace.platform import policy
-from marketplace.platform.credit_code import BadCreditCode, parse
 from marketplace.platform.policy import Actor, Need, role, signed_in
 from marketplace.taxonomy import Label
 
@@ -174,114 +173,6 @@ def why_not_reject(standing: Standing, reason: Reason, now: datetime) -> str | N
     if reason is Reason.PROMISE_UNMET and not unmet:
         return "没有逾期未补交的容缺材料，不能以此为由判为不合格。"
     return None
-
-
-# --- signals --------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Party:
-    """One organisation of a bid as the form names it, with what its profile here says (empty where it has none)."""
-
-    name: str
-    credit_code: str
-    legal_representative: str = ""
-    controller_name: str = ""
-    controller_code: str = ""
-    affiliates: Mapping[str, str] = field(default_factory=dict)  # credit code → name, profile and form together
-    phone: str = ""
-    address: str = ""
-    profile_name: str | None = None  # the name registered here under this code; None: not registered
-
-
-@dataclass(frozen=True, slots=True)
-class BidFacts:
-    """One bid as the signals see it. ``key`` is its public id, ``name`` the lead's name."""
-
-    key: str
-    name: str
-    parties: Sequence[Party]
-    findings: Sequence[str] = ()  # what the form and the files were found to lack at the opening
-
-
-@dataclass(frozen=True, slots=True)
-class Signal:
-    """``check``: the point of the checklist that it concerns. ``text`` says what was compared and found."""
-
-    code: str
-    check: Check
-    text: str
-
-
-def signals(bid: BidFacts, others: Iterable[BidFacts], unit: Party) -> list[Signal]:
-    """What the machine points at in one bid, compared with the other opened bids and the demand's unit."""
-    found = [*_codes(bid), *_with_unit(bid, unit)]
-    found += [Signal("finding", Check.MATERIALS, text) for text in bid.findings]
-    for other in others:
-        if other.key != bid.key:
-            found += _between(bid, other)
-    return list(dict.fromkeys(found))
-
-
-def _codes(bid: BidFacts) -> Iterator[Signal]:
-    for party in bid.parties:
-        try:
-            parse(party.credit_code)
-        except BadCreditCode as error:
-            yield Signal(
-                "credit_code", Check.SIGNATURES, f"{party.name}：信用代码“{party.credit_code}”不成立。{error.zh}"
-            )
-            continue
-        if party.profile_name is None:
-            yield Signal("unregistered", Check.CONSORTIUM, f"{party.name}没有在本站登记，信用代码无从对照。")
-        elif party.profile_name != party.name:
-            text = f"表单写“{party.name}”，该信用代码在本站登记的名称是“{party.profile_name}”。"
-            yield Signal("name_differs", Check.SIGNATURES, text)
-
-
-def _ties(party: Party) -> dict[str, str]:
-    """Credit codes that this party stands with: itself, its controller, its affiliates."""
-    known = {party.credit_code: party.name, **party.affiliates}
-    if party.controller_code:
-        known[party.controller_code] = party.controller_name or party.controller_code
-    return {code: name for code, name in known.items() if code}
-
-
-def _with_unit(bid: BidFacts, unit: Party) -> Iterator[Signal]:
-    theirs = _ties(unit)
-    for party in bid.parties:
-        for code in sorted(_ties(party).keys() & theirs.keys()):
-            text = f"{party.name}与需求单位{unit.name}共有关联方“{theirs[code]}”（{code}）。"
-            yield Signal("affiliated_unit", Check.AFFILIATES, text)
-
-
-_SAME = (
-    ("same_representative", "legal_representative", "法定代表人"),
-    ("same_phone", "phone", "联系电话"),
-    ("same_address", "address", "住所"),
-)
-
-
-def _between(bid: BidFacts, other: BidFacts) -> Iterator[Signal]:
-    for mine in bid.parties:
-        for theirs in other.parties:
-            if mine.credit_code and mine.credit_code == theirs.credit_code:
-                text = f"{mine.name}也出现在{other.name}的标书中：一家单位只能参加一份。"
-                yield Signal("many_bids", Check.CONSORTIUM, text)
-                continue
-            shared = sorted(_ties(mine).keys() & _ties(theirs).keys())
-            if mine.controller_code and mine.controller_code == theirs.controller_code:
-                text = f"{mine.name}与{theirs.name}（{other.name}的标书）的控制人同为“{mine.controller_name}”。"
-                yield Signal("same_controller", Check.AFFILIATES, text)
-            elif shared:
-                text = f"{mine.name}与{theirs.name}（{other.name}的标书）共有关联方“{_ties(mine)[shared[0]]}”。"
-                yield Signal("shared_affiliate", Check.AFFILIATES, text)
-            for code, what, label in _SAME:
-                value = getattr(mine, what)
-                if value and value == getattr(theirs, what):
-                    shown = f"同为“{value}”" if what == "legal_representative" else "相同"
-                    text = f"{mine.name}与{theirs.name}（{other.name}的标书）的{label}{shown}。"
-                    yield Signal(code, Check.AFFILIATES, text)
 
 
 # --- who may --------------------------------------------------------------------------------------------------------

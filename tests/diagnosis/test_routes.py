@@ -53,18 +53,43 @@ def test_too_few_bids_show_everything_but_their_number(stage: Stage, storage: Lo
     making.close(demand)
     making.open_stage(demand, storage=storage)
     assert str(demand.state) == "lapsed"
-    assert queries.funnel(demand) == Funnel(7, 2, 2, 1, 2, None)
+    assert queries.funnel(demand) == Funnel(7, 2, 2, 1, 2, None, interested=2)
     page = sign_in("publisher").get(f"/demands/{demand.number}/diagnosis")
     assert page.has("有效揭榜少于3份")
     assert not page.has("有效揭榜 1")
-    assert [cell.text_content() for cell in page.html.xpath("//ol[@class='funnel']//b")] == [
-        "7",
-        "2",
-        "2",
-        "1",
-        "2",
-        "< 3",
+    shown = [
+        [cell.text_content() for cell in row.xpath("./span | ./b | ./small")]
+        for row in page.html.xpath("//ol[contains(@class, 'funnel')]/li")
     ]
+    assert shown == [
+        ["浏览", "7次", ""],
+        ["关注", "2家", "100%"],
+        ["下载", "2次", ""],
+        ["提问", "1家", "50%"],
+        ["开始填写", "2家", "100%"],
+        ["有效揭榜", "少于3家", ""],
+    ]
+
+
+def test_firms_are_counted_once_and_the_units_people_never(
+    stage: Stage, storage: LocalStorage, sign_in: SignIn
+) -> None:
+    """Many questions, downloads and colleagues of few firms: no figure of firms is above those who took an interest."""
+    demand = market(stage, storage, sign_in, min_bids=3)
+    for text in ("供电由谁负责？", "点位图何时提供？", "验收由谁组织？"):
+        questions.ask(demand, text=text, actor=actor("rival"), now=clock.site_now())
+    for who in ("bidder_member", "drafter", "screener"):
+        demands.follow(demand, actor=actor(who), now=clock.site_now())
+    for _ in range(9):
+        sign_in("rival").get(f"/demands/{demand.number}/sheet.docx")
+    views.flush()
+    making.close(demand)
+    making.open_stage(demand, storage=storage)
+    counted = queries.funnel(demand)
+    assert (counted.follows, counted.questions, counted.drafts, counted.interested) == (2, 1, 2, 2)
+    assert counted.downloads > counted.views
+    shares = sign_in("publisher").get(f"/demands/{demand.number}/diagnosis").html.xpath("//ol//small/text()")
+    assert shares == ["100%", "50%", "100%"]
 
 
 def test_after_an_opening_the_number_of_bids_is_known(stage: Stage, storage: LocalStorage, sign_in: SignIn) -> None:
@@ -105,8 +130,9 @@ def test_before_the_lapse_there_is_nothing_and_others_never_see_it(
 
 def test_shares_and_advice() -> None:
     assert (share(61, 100), share(1, 3), share(0, 0)) == ("61%", "33%", "—")
-    assert Funnel(100, 3, 0, 0, 2, 2).narrowest() == "follows"
-    assert Funnel(100, 50, 0, 0, 2, 2).narrowest() == "drafts"
-    assert Funnel(10, 9, 0, 0, 9, 1).narrowest() == "bids"
-    assert Funnel(3, 1, 0, 0, 0, 0).narrowest() is None
-    assert advice(Funnel(3, 1, 0, 0, 0, 0)).startswith("数字还少")
+    assert Funnel(100, 3, 0, 0, 2, 2, interested=3).narrowest() == "follows"
+    assert Funnel(100, 50, 0, 0, 2, 2, interested=50).narrowest() == "drafts"
+    assert Funnel(10, 9, 0, 0, 9, 1, interested=9).narrowest() == "bids"
+    assert Funnel(10, 9, 0, 0, 9, None, interested=9).narrowest() is None
+    assert Funnel(3, 1, 0, 0, 0, 0, interested=1).narrowest() is None
+    assert advice(Funnel(3, 1, 0, 0, 0, 0, interested=1)).startswith("数字还少")

@@ -14,8 +14,9 @@ from marketplace import db
 from marketplace.accounts.models import Affiliate, RoleAssignment
 from marketplace.accounts.rules import Role
 from marketplace.bids.content import Promise
-from marketplace.bids.models import Bid
+from marketplace.bids.models import Bid, BidMember
 from marketplace.bids.rules import BidState
+from marketplace.capabilities.content import Qualification
 from marketplace.demands.models import Demand
 from marketplace.eligibility import queries, service
 from marketplace.eligibility.rules import Reason
@@ -29,6 +30,7 @@ from marketplace.settings import queries as settings
 from tests import factories
 from tests.bids import making
 from tests.bids.conftest import actor
+from tests.capabilities.making import capability
 from tests.eligibility.conftest import a_bid, later, work
 
 PDF = b"%PDF-1.7\n1 0 obj\n<<>>\nendobj\n%%EOF\n"
@@ -288,8 +290,8 @@ def test_signals_point_and_never_decide(opened: Callable[..., Demand]) -> None:
     found = queries.all_signals(demand, list(bids.values()))
     codes = {name: {signal.code for signal in found[bid.public_id]} for name, bid in bids.items()}
     assert "credit_code" in codes["bidder"]
-    assert {"affiliated_unit", "many_bids"} <= codes["rival"]
-    assert {"many_bids", "same_representative", "same_phone", "same_address"} <= codes["firm3"]
+    assert {"affiliated_unit", "many_bids", "unconfirmed", "same_person", "same_file"} <= codes["rival"]
+    assert {"many_bids", "same_representative", "same_phone", "same_email", "same_address"} <= codes["firm3"]
     assert {bid.state for bid in bids.values()} == {BidState.OPENED}
     texts = [signal.text for signal in found[bids["rival"].public_id] if signal.code == "affiliated_unit"]
     assert texts == [f"{rival.name}与需求单位{unit.name}共有关联方“{rival.name}”（{rival.credit_code}）。"]
@@ -302,6 +304,27 @@ def test_mistakes_of_the_form_are_findings(opened: Callable[..., Demand]) -> Non
     assert any("保密承诺" in text for text in texts)
     assert any("联系电话的格式不对" in text for text in texts)
     assert bid.state is BidState.OPENED
+
+
+def test_what_the_site_knows_is_held_against_the_bid(opened: Callable[..., Demand]) -> None:
+    """A public certificate that had run out, a partner who confirmed and was left out, a statement that was not made."""
+    now = clock.site_now()
+    for state, name in (("listed", "检验检测资质"), ("submitted", "未公开的资质")):
+        capability(state, now, qualifications=(Qualification(name, "T-2", beijing_day(now)),))
+    factories.organisation("firm").legal_representative = "王建军"
+    demand = opened(a_bid(statements=("truth", "secrecy", "independent")), a_bid("rival"))
+    bid = making.bid_of(demand, "bidder")
+    university = factories.organisation("university")
+    db.session.add(BidMember(bid=bid, organisation=university, invited_at=now, confirmed_at=now))
+    db.session.flush()
+    db.session.expire(bid)
+    found = queries.all_signals(demand, [bid])[bid.public_id]
+    texts = {item.code: item.text for item in found}
+    assert texts["expired"].startswith(f"{bid.organisation.name}在本站公布的“检验检测资质”有效期至{beijing_day(now)}")
+    assert not any("未公开的资质" in item.text for item in found)
+    assert texts["left_out"].startswith(f"{university.name}在本站确认参加这份揭榜")
+    assert "近三年无重大违法记录" in texts["credit_statement"]
+    assert "本站登记的是“王建军”" in texts["representative_differs"]
 
 
 def test_the_price_of_a_two_step_demand_is_nobodys_to_know_yet(opened: Callable[..., Demand]) -> None:

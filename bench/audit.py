@@ -1,7 +1,7 @@
-"""``python -m bench.audit``: how long it takes to verify a log of 100,000 entries, and what verifying it costs in all.
+"""``python -m bench.audit``: how long it takes to verify a log of 100,000 entries.
 
-The floor (2 s of CPU) is for entries written in transactions of a hundred, as an import or an opening writes them. With
-one entry a transaction there is a signature to check for each, and the time is theirs: printed, not held to the floor.
+The floor is 2 s of CPU, for entries written in transactions of a hundred as an import or an opening writes them, and for
+one entry a transaction, where there is a signed checkpoint for each. ``--thorough`` checks every signature as well.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from pathlib import Path
 
 from bench.tables import finish, table
 
+FLOOR_S = 2.0
+
 
 def main() -> int:
     parser = argparse.ArgumentParser()
@@ -22,18 +24,16 @@ def main() -> int:
     options = parser.parse_args()
     rows, missed = [], []
     for together in (100, 1):
-        count = options.entries if together > 1 else options.entries // 10
-        seconds = verified(count, together)
-        per = seconds / count * options.entries
-        rows.append([count, together, f"{seconds:.2f}", f"{per:.2f}"])
-        if together > 1 and per > 2.0:
-            missed.append(f"verifying {options.entries} entries takes {per:.1f} s > 2")
-    head = ("entries", "in one transaction", "CPU s", f"CPU s for {options.entries}")
+        seconds, thorough = verified(options.entries, together)
+        rows.append([options.entries, together, f"{seconds:.2f}", f"{thorough:.2f}"])
+        if seconds > FLOOR_S:
+            missed.append(f"verifying {options.entries} entries takes {seconds:.1f} s > {FLOOR_S:.0f}")
+    head = ("entries", "in one transaction", "CPU s (floor 2)", "with every signature")
     return finish("audit", table(head, rows), missed, write=options.write)
 
 
-def verified(count: int, together: int) -> float:
-    """CPU seconds of one full check over a scratch database."""
+def verified(count: int, together: int) -> tuple[float, float]:
+    """CPU seconds of one full check over a scratch database, and of one with every signature."""
     from marketplace import db, features, migrate
     from marketplace.platform import audit, clock
     from marketplace.platform.audit import queries
@@ -52,14 +52,16 @@ def verified(count: int, together: int) -> float:
                     audit.append(
                         "thing.done", subject=f"thing:{number}", actor=SYSTEM, at=clock.wall_now(), facts=facts
                     )
-        with db.transaction():
-            begin = time.process_time()
-            verdict = queries.verify()
-            spent = time.process_time() - begin
-        assert (verdict.ok, verdict.entries) == (True, count), verdict
+        spent = []
+        for thorough in (False, True):
+            with db.transaction():
+                begin = time.process_time()
+                verdict = queries.verify(thorough=thorough)
+                spent.append(time.process_time() - begin)
+            assert (verdict.ok, verdict.entries) == (True, count), verdict
         db.session.remove()
         engine.dispose()
-        return spent
+        return spent[0], spent[1]
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from http.cookiejar import CookieJar
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bench.opening import content
 from bench.tables import finish, table
@@ -66,7 +66,7 @@ class Client:
 
     def _send(self, path: str, method: str = "GET", data: bytes | None = None, **headers: str) -> tuple[str, bytes]:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        request = urllib.request.Request(self.base + path, data=data, method=method, headers=named)
+        request = urllib.request.Request(self.base + path, data=data, method=method, headers=named)  # noqa: S310
         try:
             with self.http.open(request, timeout=120) as answer:
                 return answer.url, answer.read()
@@ -161,7 +161,7 @@ def serving(folder: Path, port: int) -> Iterator[int]:
     try:
         for _ in range(300):
             try:
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=2)  # noqa: S310
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=2)
                 break
             except OSError:
                 time.sleep(0.2)
@@ -259,7 +259,10 @@ def main() -> int:
         found = dict(measure(options.clients, options.rounds, options.megabytes << 20, Path(folder)))
     work = f"{options.clients} clients × {options.rounds} × {options.megabytes} MiB"
     rows, missed = [[f"idle, after {options.clients} small bids", f"{found['idle']:.0f}", "", ""]], list[str]()
-    for name, what in (("upload", f"upload: {work}"), ("opening", f"opening of the last {options.clients} by its worker")):
+    for name, what in (
+        ("upload", f"upload: {work}"),
+        ("opening", f"opening of the last {options.clients} by its worker"),
+    ):
         rows.append([what, f"{found['idle'] + found[name]:.0f}", f"{found[name]:.0f}", f"{FLOOR_MB:.0f}"])
         if found[name] > FLOOR_MB:
             missed.append(f"{name}: memory + {found[name]:.0f} MB > {FLOOR_MB:.0f} MB")

@@ -25,20 +25,26 @@ from marketplace.platform.money import trimmed
 SCAN_WORDS = {"clean": "查毒未见异常", "infected": "查出病毒", "not_scanned": "未查毒"}
 
 
+def _file(row: BidFile | EligibilityFile, url: str) -> dict[str, Any]:
+    return {
+        "name": row.name,
+        "url": url,
+        "kind": extension(row.name).upper(),
+        "size": row.size,
+        "scan": SCAN_WORDS.get(row.scan, row.scan),
+    }
+
+
 def files(rows: Sequence[BidFile], url: Callable[[BidFile], str]) -> list[dict[str, Any]]:
     """The opened files, each with its material, its findings and what the scanner said."""
     return [
         {
-            "name": row.name,
-            "url": url(row),
-            "kind": extension(row.name).upper(),
-            "size": row.size,
+            **_file(row, url(row)),
             "role": ROLES[row.role].label if row.role in ROLES else None,
             "section": ROLES[row.role].section if row.role in ROLES else row.envelope,
             "envelope": row.envelope,
             "part": row.part,
             "findings": file_findings(row),
-            "scan": SCAN_WORDS.get(row.scan, row.scan),
             "sha256": row.sha256,
         }
         for row in rows
@@ -48,16 +54,7 @@ def files(rows: Sequence[BidFile], url: Callable[[BidFile], str]) -> list[dict[s
 def later_files(rows: Sequence[EligibilityFile], url: Callable[[EligibilityFile], str]) -> list[dict[str, Any]]:
     """What was handed in after the opening."""
     return [
-        {
-            "name": row.name,
-            "url": url(row),
-            "kind": extension(row.name).upper(),
-            "size": row.size,
-            "document": DOCUMENTS.get(row.document),
-            "scan": SCAN_WORDS.get(row.scan, row.scan),
-            "at": row.added_at,
-            "key": row.key,
-        }
+        {**_file(row, url(row)), "document": DOCUMENTS.get(row.document), "at": row.added_at, "key": row.key}
         for row in rows
     ]
 

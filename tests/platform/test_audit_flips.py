@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import random
 from collections.abc import Iterator
 from dataclasses import replace
@@ -14,8 +16,10 @@ from marketplace import db
 from marketplace.platform import audit, clock
 from marketplace.platform.audit import queries
 from marketplace.platform.audit.models import AuditCheckpoint, AuditHead, AuditLeaf, AuditNode
-from marketplace.platform.audit.queries import Kept, examine
-from marketplace.platform.merkle import leaf_hash
+from marketplace.platform.audit.queries import Kept, Note, examine
+from marketplace.platform.audit.service import canonical, signer
+from marketplace.platform.checkpoint import Checkpoint, sign_checkpoint, sign_note
+from marketplace.platform.merkle import Frontier, leaf_hash
 from marketplace.platform.policy import SYSTEM
 from tests.sizes import size
 
@@ -36,7 +40,8 @@ def stored(real: Engine) -> Iterator[Kept]:
     with db.transaction() as session:
         leaves = [(row.seq, row.entry, row.leaf_hash) for row in session.scalars(select(AuditLeaf).order_by("seq"))]
         nodes = {(row.level, row.index): row.hash for row in session.scalars(select(AuditNode))}
-        checkpoints = {row.size: row for row in session.scalars(select(AuditCheckpoint))}
+        rows = session.scalars(select(AuditCheckpoint).order_by(AuditCheckpoint.epoch))
+        checkpoints = {row.size: Note(row.size, row.root, row.note) for row in rows}
         head = session.get_one(AuditHead, 1)
         yield Kept([(leaves, nodes)], checkpoints, head.size, head.frontier)
 
@@ -81,16 +86,15 @@ def test_every_flipped_byte_around_the_entries_is_found(stored: Kept) -> None:
                 missed.append(("node", level, index, at))
     for at_size, row in stored.checkpoints.items():
         note = row.note.encode()
-        changes = [{"root": flipped(row.root, at)} for at in range(at_size % STRIDE, 32, STRIDE)]
-        changes += [
-            {"note": flipped(note, at).decode(errors="replace")} for at in range(at_size % STRIDE, len(note), STRIDE)
+        changed = [row._replace(root=flipped(row.root, at)) for at in range(at_size % STRIDE, 32, STRIDE)]
+        changed += [
+            row._replace(note=flipped(note, at).decode(errors="replace"))
+            for at in range(at_size % STRIDE, len(note), STRIDE)
         ]
-        for change in changes:
-            other = AuditCheckpoint(
-                **{"size": at_size, "epoch": row.epoch, "root": row.root, "note": row.note, **change}
-            )
-            if examine(replace(stored, checkpoints={**stored.checkpoints, at_size: other})).ok:
-                missed.append(("checkpoint", at_size, change))
+        for other in changed:
+            verdict = examine(replace(stored, checkpoints={**stored.checkpoints, at_size: other}))
+            if verdict.ok or verdict.bad_seq not in range(at_size - 8, at_size + 1):
+                missed.append(("checkpoint", at_size, other, verdict))
     missed += [
         at for at in range(len(stored.frontier)) if examine(replace(stored, frontier=flipped(stored.frontier, at))).ok
     ]
@@ -109,6 +113,43 @@ def test_entries_cannot_be_cut_off_swapped_or_rewritten_with_their_hashes(stored
         verdict = examine(with_leaf(stored, seq, forged, leaf_hash(forged)))
         # The leaf agrees with its hash; the node above it, completed by its right-hand neighbour, does not.
         assert (verdict.ok, verdict.bad_seq) == (False, seq | 1)
+
+
+def test_a_note_is_vouched_for_by_the_entry_after_it_and_the_newest_by_its_signature(stored: Kept) -> None:
+    (leaves, _), *_ = stored.pieces
+    sizes = sorted(stored.checkpoints)
+    newest, former = stored.checkpoints[sizes[-1]], stored.checkpoints[sizes[-3]]
+    said = json.loads(leaves[former.size][1])
+    assert said["after"] == hashlib.sha256(former.note.encode()).hexdigest()
+    assert [seq for seq, entry, _ in leaves if b'"after":' in entry] == [at for at in sizes if at < ENTRIES]
+    assert examine(stored, thorough=True).ok
+    for gone in (former, newest):
+        kept = {at: row for at, row in stored.checkpoints.items() if row is not gone}
+        verdict = examine(replace(stored, checkpoints=kept))
+        assert (verdict.ok, verdict.bad_seq) == (False, gone.size - 1)
+    # Of the same tree, signed by the same key, but not the note that was given out: only its hash can tell.
+    text = Checkpoint(signer().name, former.size, former.root, ("epoch 1", "other")).body()
+    other = former._replace(note=sign_note(text, signer()))
+    verdict = examine(replace(stored, checkpoints={**stored.checkpoints, former.size: other}))
+    assert (verdict.ok, verdict.bad_seq) == (False, former.size - 1)
+
+
+def test_entries_older_than_the_rule_stand_by_the_signatures(stored: Kept) -> None:
+    """Without ``after`` each note's own signature is checked, as it was before."""
+    frontier, leaves, nodes, notes = Frontier(), list[Any](), dict[tuple[int, int], bytes](), dict[int, Note]()
+    for seq in range(24):
+        entry = canonical({"v": 1, "seq": seq, "kind": "old"})
+        frontier, completed = frontier.grow(leaf_hash(entry))
+        leaves.append((seq, entry, completed[0].hash))
+        nodes |= {(node.level, node.index): node.hash for node in completed[1:]}
+        if seq % 4 == 3:
+            signed = sign_checkpoint(Checkpoint(signer().name, seq + 1, frontier.root()), signer())
+            notes[seq + 1] = Note(seq + 1, frontier.root(), signed)
+    old = Kept([(leaves, nodes)], notes, 24, frontier.to_bytes())
+    assert examine(old).ok
+    forged = notes[8]._replace(note=flipped(notes[8].note.encode(), -6).decode(errors="replace"))
+    verdict = examine(replace(old, checkpoints={**notes, 8: forged}))
+    assert (verdict.ok, verdict.bad_seq) == (False, 7)
 
 
 def test_a_byte_changed_in_the_database_itself_is_named(stored: Kept, real: Engine) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from sqlalchemy import Select, and_, false, func, or_, select
 
@@ -13,7 +15,7 @@ from marketplace import db
 from marketplace.platform.audit.models import AuditCheckpoint, AuditDetail, AuditHead, AuditLeaf, AuditNode
 from marketplace.platform.audit.service import canonical, signer
 from marketplace.platform.checkpoint import BadNote, open_checkpoint
-from marketplace.platform.merkle import Frontier, consistency_proof, inclusion_proof, leaf_hash
+from marketplace.platform.merkle import Recount, consistency_proof, inclusion_proof, leaf_hash
 
 CHUNK = 5_000
 
@@ -68,12 +70,20 @@ class Verdict:
         return not self.problem
 
 
+class Note(NamedTuple):
+    """A signed checkpoint as it is stored."""
+
+    size: int
+    root: bytes
+    note: str
+
+
 @dataclass(frozen=True, slots=True)
 class Kept:
     """The log as it is stored, in pieces: (leaves, inner nodes completed by them); checkpoints; the head row."""
 
     pieces: Iterable[tuple[Sequence[tuple[int, bytes, bytes]], Mapping[tuple[int, int], bytes]]]
-    checkpoints: Mapping[int, AuditCheckpoint]
+    checkpoints: Mapping[int, Note]
     size: int
     frontier: bytes
 
@@ -99,51 +109,79 @@ def _pieces() -> Iterator[tuple[Sequence[tuple[int, bytes, bytes]], Mapping[tupl
         start = end
 
 
-def verify() -> Verdict:
+def verify(*, thorough: bool = False) -> Verdict:
     """Recompute everything that is stored: see ``examine``."""
-    checkpoints = {row.size: row for row in db.session.scalars(select(AuditCheckpoint))}
+    rows = select(AuditCheckpoint.size, AuditCheckpoint.root, AuditCheckpoint.note).order_by(AuditCheckpoint.epoch)
+    checkpoints = {row.size: Note._make(row) for row in db.session.execute(rows)}
     head = db.session.get(AuditHead, 1)
-    return examine(Kept(_pieces(), checkpoints, head.size if head else 0, head.frontier if head else b""))
+    kept = Kept(_pieces(), checkpoints, head.size if head else 0, head.frontier if head else b"")
+    return examine(kept, thorough=thorough)
 
 
-def examine(kept: Kept) -> Verdict:
-    """Bytes → leaf hashes → inner nodes → root → head row → signed checkpoints; names the first bad entry."""
-    checkpoints, frontier, last_good = kept.checkpoints, Frontier(), 0
+def examine(kept: Kept, *, thorough: bool = False) -> Verdict:
+    """Bytes → leaf hashes → inner nodes → root → head row → signed checkpoints; names the first bad entry.
+
+    A checkpoint's signed text must state the size and the root found here. Its note is vouched for by the entry after
+    it, which holds its hash and stands under the newest signature; where that entry says nothing (it is older than
+    this rule), for the newest, and for each when ``thorough``, the signature itself is checked.
+    """
+    checkpoints, tree, last_good, name = kept.checkpoints, Recount(), 0, signer().name
+    unvouched: Note | None = None  # the checkpoint that ends just before the next entry
 
     def bad(seq: int | None, problem: str) -> Verdict:
-        return Verdict(frontier.size, frontier.root(), seq, problem)
+        return Verdict(tree.size, tree.root(), seq, problem)
 
     for leaves, nodes in kept.pieces:
         for seq, entry, stored in leaves:
-            if seq != frontier.size:
-                return bad(frontier.size, f"序号 {frontier.size} 的记录缺失")
-            if leaf_hash(entry) != stored or json.loads(entry).get("seq") != seq:
+            if seq != tree.size:
+                return bad(tree.size, f"序号 {tree.size} 的记录缺失")
+            if leaf_hash(entry) != stored or (said := json.loads(entry)).get("seq") != seq:
                 return bad(seq, f"序号 {seq} 的记录与其指纹不符")
-            frontier, completed = frontier.grow(stored)
-            if any(nodes.get((item.level, item.index)) != item.hash for item in completed[1:]):
-                return bad(seq, f"序号 {seq} 之上的树节点与记录不符")
-            if (checkpoint := checkpoints.get(frontier.size)) is not None:
-                if (problem := checkpoint_problem(checkpoint, frontier.root())) is not None:
+            if (problem := _after_problem(unvouched, said.get("after"))) is not None:
+                return bad(max(seq - 1, 0), f"序号 {seq} 之前的检查点：{problem}")
+            for level, index, digest in tree.add(stored):
+                if nodes.get((level, index)) != digest:
+                    return bad(seq, f"序号 {seq} 之上的树节点与记录不符")
+            if (unvouched := checkpoints.get(tree.size)) is not None:
+                problem = _text_problem(unvouched, tree.root(), name)
+                if problem or (thorough and (problem := _signature_problem(unvouched))):
                     return bad(last_good, f"序号 {last_good}–{seq}：{problem}")
-                last_good = frontier.size
-    if kept.size != frontier.size:
-        return bad(min(kept.size, frontier.size), f"日志应有 {kept.size} 条，实有 {frontier.size} 条")
-    if kept.frontier != frontier.to_bytes():
-        return bad(frontier.size - 1, "树的前沿与记录不符")
-    if checkpoints and max(checkpoints) > frontier.size:
-        return bad(frontier.size, "有签名检查点覆盖的记录已被删除")
-    return Verdict(frontier.size, frontier.root())
+                last_good = tree.size
+    if kept.size != tree.size:
+        return bad(min(kept.size, tree.size), f"日志应有 {kept.size} 条，实有 {tree.size} 条")
+    if kept.frontier != tree.frontier().to_bytes():
+        return bad(tree.size - 1, "树的前沿与记录不符")
+    if checkpoints and max(checkpoints) > tree.size:
+        return bad(tree.size, "有签名检查点覆盖的记录已被删除")
+    if tree.size and unvouched is None:
+        return bad(tree.size - 1, "最新的签名检查点已被删除")
+    if unvouched is not None and (problem := _signature_problem(unvouched)) is not None:
+        return bad(tree.size - 1, problem)
+    return Verdict(tree.size, tree.root())
 
 
-def checkpoint_problem(row: AuditCheckpoint, root: bytes) -> str | None:
-    """Why a kept checkpoint does not stand for this root under this site's key, ``None`` when it does."""
-    if row.root != root:
-        return "内容与签名检查点的根不符"
+def _after_problem(before: Note | None, after: str | None) -> str | None:
+    """Whether the entry after a checkpoint vouches for its note; older entries say nothing and its signature must."""
+    if after is None:
+        return _signature_problem(before) if before is not None else None
+    if before is None:
+        return "已被删除"
+    return None if hashlib.sha256(before.note.encode()).hexdigest() == after else "与其后一条所记的指纹不符"
+
+
+def _text_problem(row: Note, root: bytes, name: str) -> str | None:
+    """Why the signed text does not state this size and root under this log's name."""
+    stated = f"{name}\n{row.size}\n{base64.b64encode(root).decode()}\n"
+    return None if row.root == root and row.note.startswith(stated) else "内容与签名检查点的根不符"
+
+
+def _signature_problem(row: Note) -> str | None:
+    """Why a kept checkpoint does not stand under this site's key, ``None`` when it does."""
     try:
         signed = open_checkpoint(row.note, [signer().verifier], origin=signer().name)
     except BadNote:
         return "检查点的签名无效"
-    return None if (signed.size, signed.root) == (row.size, root) else "检查点的签名与行不符"
+    return None if (signed.size, signed.root) == (row.size, row.root) else "检查点的签名与行不符"
 
 
 def altered_details() -> list[int]:

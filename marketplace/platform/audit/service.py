@@ -3,6 +3,9 @@
 ``append`` queues an entry on the session. Just before the commit ``write_pending`` locks the head row — last of all
 locks, so that nobody waits for anything while holding it —, gives the entries their numbers and writes leaves, inner
 nodes, details and one signed checkpoint. The change, its leaf and its outbox row stand or fall together.
+
+The first entry after a checkpoint names the hash of its signed note (``after``): the newest signature thereby covers
+every note before it, and verifying the whole log needs no signature but that one (ADR: audit-chain).
 """
 
 from __future__ import annotations
@@ -117,7 +120,15 @@ def write_pending(session: Session) -> None:
     outbox.write_pending(session)
 
 
+def _note_before(session: Session, size: int) -> str | None:
+    """The hash of the newest signed note over exactly ``size`` entries. After the head is locked nobody adds another."""
+    newest = select(AuditCheckpoint.note).where(AuditCheckpoint.size == size).order_by(AuditCheckpoint.epoch.desc())
+    note = session.scalar(newest.limit(1))
+    return hashlib.sha256(note.encode()).hexdigest() if note is not None else None
+
+
 def _write(session: Session, leaves: list[Leaf], frontier: Frontier, epoch: int) -> None:
+    after = _note_before(session, frontier.size)
     rows: list[dict[str, Any]] = []
     details: list[dict[str, Any]] = []
     nodes: list[dict[str, Any]] = []
@@ -134,8 +145,10 @@ def _write(session: Session, leaves: list[Leaf], frontier: Frontier, epoch: int)
                 "actor": leaf.actor.id,
                 "facts": leaf.facts,
                 "details_sha256": hashlib.sha256(salt + canonical(leaf.details)).hexdigest(),
+                **({"after": after} if after is not None else {}),
             }
         )
+        after = None  # the first entry speaks for all of this transaction
         digest = leaf_hash(entry)
         frontier, completed = frontier.grow(digest)
         rows.append({"seq": leaf.seq, "entry": entry, "leaf_hash": digest})

@@ -1,32 +1,8 @@
 // Ciphertext on its way: pieces wait in IndexedDB until the site has them, so that an upload goes on after the page
 // was closed or reloaded. Nothing here is readable without the organisation's key.
+import { objectStore } from "../sealing/idb.js";
 
-const DATABASE = "zhangbang-uploads";
-const STORE = "pieces";
-
-function open() {
-  return new Promise((resolve, reject) => {
-    const request = indexedDB.open(DATABASE, 1);
-    request.onupgradeneeded = () => request.result.createObjectStore(STORE);
-    request.onsuccess = () => resolve(request.result);
-    request.onerror = () => reject(request.error);
-  });
-}
-
-async function run(mode, act) {
-  const database = await open();
-  try {
-    return await new Promise((resolve, reject) => {
-      const transaction = database.transaction(STORE, mode);
-      const request = act(transaction.objectStore(STORE));
-      transaction.oncomplete = () => resolve(request?.result);
-      transaction.onerror = () => reject(transaction.error);
-      transaction.onabort = () => reject(transaction.error);
-    });
-  } finally {
-    database.close();
-  }
-}
+const run = objectStore("zhangbang-uploads", "pieces");
 
 // Keys sort by bid, version, envelope, part and piece.
 const keyOf = ({ bid, version }, envelope, part, piece) => [bid, version, envelope, part, piece];

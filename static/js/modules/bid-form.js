@@ -174,45 +174,38 @@ class Page {
     }
   }
 
-  async upload(name, file, role) {
-    const id = Symbol(file.name);
-    this.uploads.set(id, { file, role, name, percent: 0 });
-    this.listFiles();
-    try {
+  upload(name, file, role) {
+    return this.sending({ file, role, name, percent: 0 }, async (progress) => {
       if (!(await this.save())) throw new Error(pick("草稿没有保存，文件没有上传", "The draft was not saved; the file was not uploaded"));
-      await this.draft.addFile(name, file, role, (done, total, part) => {
-        this.uploads.get(id).part = part;
-        this.uploads.get(id).percent = Math.floor((100 * done) / total);
-        this.listFiles();
-      });
-      this.uploads.delete(id);
-      await this.save({ files: name });
-    } catch (problem) {
-      this.uploads.delete(id);
-      this.fail(`${file.name}：${problem.message}`);
-    }
-    this.listFiles();
-    this.collect();
+      await this.draft.addFile(name, file, role, progress);
+    });
   }
 
   // What a reload or a closed page had cut off.
   async resume() {
     for (const { name, entry, sealed } of this.draft.uploading) {
-      const id = Symbol(entry.name);
-      this.uploads.set(id, { file: entry, name, part: sealed.part, percent: 0 });
-      this.listFiles();
-      try {
+      await this.sending({ file: entry, name, part: sealed.part, percent: 0 }, (progress) => {
         this.say(pick("接着上传没有传完的文件，请勿关闭本页……", "Going on with the upload that was cut; please keep this page open …"));
-        await this.draft.send(name, { entry, sealed }, (done, total) => {
-          this.uploads.get(id).percent = Math.floor((100 * done) / total);
-          this.listFiles();
-        });
-        this.uploads.delete(id);
-        await this.save({ files: name });
-      } catch (problem) {
-        this.uploads.delete(id);
-        this.fail(`${entry.name}：${problem.message}`);
-      }
+        return this.draft.send(name, { entry, sealed }, progress);
+      });
+    }
+  }
+
+  // One file on its way, with its line in the list; then the form that names it is saved.
+  async sending(item, act) {
+    const id = Symbol(item.file.name);
+    this.uploads.set(id, item);
+    this.listFiles();
+    try {
+      await act((done, total, part = item.part) => {
+        Object.assign(item, { part, percent: Math.floor((100 * done) / total) });
+        this.listFiles();
+      });
+      this.uploads.delete(id);
+      await this.save({ files: item.name });
+    } catch (problem) {
+      this.uploads.delete(id);
+      this.fail(`${item.file.name}：${problem.message}`);
     }
     this.listFiles();
     this.collect();

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 
 from marketplace import db
 from marketplace.accounts.models import Organisation, User
@@ -39,19 +40,19 @@ def funnel(demand: Demand) -> Funnel:
     asked = by_person.join(Question, Question.asked_by_id == User.id).where(Question.demand_id == demand.id)
     begun = select(Bid.organisation_id).where(Bid.demand_id == demand.id)
     market = (Organisation.may_bid, Organisation.id != demand.unit_id)
-    firms = {
-        "follows": set(db.session.scalars(follows.where(*market))),
-        "questions": set(db.session.scalars(asked.where(*market))),
-        "drafts": set(db.session.scalars(begun)),
-        "bids": set(db.session.scalars(begun.where(Bid.state.in_(TOOK_PART)))),
-    }
+
+    def firms(query: Select[Any]) -> set[int]:
+        return set(db.session.scalars(query))
+
+    following, asking = firms(follows.where(*market)), firms(asked.where(*market))
+    drafting, bidding = firms(begun), firms(begun.where(Bid.state.in_(TOOK_PART)))
     secret = demand.released_at is None and demand.said.min_bids > 1
     return Funnel(
         views=seen,
-        follows=len(firms["follows"]),
+        follows=len(following),
         downloads=fetched,
-        questions=len(firms["questions"]),
-        drafts=len(firms["drafts"]),
-        bids=None if secret else len(firms["bids"]),
-        interested=len(set().union(*firms.values())),
+        questions=len(asking),
+        drafts=len(drafting),
+        bids=None if secret else len(bidding),
+        interested=len(following | asking | drafting),
     )

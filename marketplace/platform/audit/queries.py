@@ -169,6 +169,12 @@ def _after_problem(before: Note | None, after: str | None) -> str | None:
     return None if hashlib.sha256(before.note.encode()).hexdigest() == after else "与其后一条所记的指纹不符"
 
 
+def checkpoint_problem(row: AuditCheckpoint, root: bytes) -> str | None:
+    """Why one kept checkpoint does not stand for this root under this site's key, ``None`` when it does."""
+    note = Note(row.size, row.root, row.note)
+    return _signature_problem(note) or _text_problem(note, root, signer().name)
+
+
 def _text_problem(row: Note, root: bytes, name: str) -> str | None:
     """Why the signed text does not state this size and root under this log's name."""
     stated = f"{name}\n{row.size}\n{base64.b64encode(root).decode()}\n"

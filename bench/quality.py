@@ -1,8 +1,10 @@
 """``make search-quality``: the judged sets on both engines, with the floors of issue 3.
 
-Three sets of hand-written queries over the same generated documents (``python -m tests.search.judged.generate``):
+Four sets of hand-written queries over the same generated documents (``python -m tests.search.judged.generate``):
 ``queries``, on which weights and relaxation were chosen; ``heldout``, which was compared beside it while they were; and
-``unseen``, written afterwards by somebody else (its first figure, before any change, is in docs/benchmarks.md). They are printed and held apart. ``--verbose`` prints each query's first ten, ``--write`` renews the table in docs/benchmarks.md.
+``unseen`` and ``visitors``, written afterwards by others (their first figures, before any change, are in
+docs/benchmarks.md; on ``visitors``, spoken sentences and brands, nothing was ever tuned). They are printed and held
+apart. ``--verbose`` prints each query's first ten, ``--write`` renews the table in docs/benchmarks.md.
 """
 
 from __future__ import annotations
@@ -17,8 +19,13 @@ from marketplace.search.evaluate import Answer
 from marketplace.search.index import Request
 
 DATA = Path(__file__).resolve().parent.parent / "tests" / "data" / "search"
-SETS = {"queries": (0.90, 0.92), "heldout": (0.90, 0.90), "unseen": (0.90, 0.92)}  # nDCG@10 and recall@10 to be reached
-EMPTY, APART = 0.0, 0.03
+SETS = {  # nDCG@10 and recall@10 to be reached, and the share without a result that is borne
+    "queries": (0.90, 0.92, 0.0),
+    "heldout": (0.90, 0.90, 0.0),
+    "unseen": (0.90, 0.92, 0.0),
+    "visitors": (0.80, 0.80, 0.04),
+}
+APART = 0.03
 ENGINES = ("whoosh", "tantivy")
 Counts = list[tuple[str, int, dict[str, dict[str, int]]]]
 
@@ -35,15 +42,15 @@ def measure(engine: str, name: str = "queries") -> tuple[list[Answer], Counts]:
 
 def failures(measured: dict[str, tuple[list[Answer], Counts]], name: str = "queries") -> list[str]:
     """What misses its floor, in words."""
-    missed, (least_ndcg, least_recall) = [], SETS[name]
+    missed, (least_ndcg, least_recall, most_empty) = [], SETS[name]
     figures = {engine: evaluate.summary(answers) for engine, (answers, _) in measured.items()}
     for engine, result in figures.items():
         if result["ndcg"] < least_ndcg:
             missed.append(f"{engine}: nDCG@10 {result['ndcg']} < {least_ndcg}")
         if result["recall"] < least_recall:
             missed.append(f"{engine}: recall@10 {result['recall']} < {least_recall}")
-        if result["empty"] > EMPTY:
-            missed.append(f"{engine}: zero-result rate {result['empty']} > {EMPTY}")
+        if result["empty"] > most_empty:
+            missed.append(f"{engine}: zero-result rate {result['empty']} > {most_empty}")
     left, right = (measured[engine] for engine in ENGINES)
     if abs(figures["whoosh"]["ndcg"] - figures["tantivy"]["ndcg"]) > APART:
         missed.append("the engines' nDCG@10 differ by more than 0.03")

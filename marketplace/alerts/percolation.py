@@ -20,7 +20,7 @@ from marketplace.search.plan import Planner
 from marketplace.search.query import Field, parse
 from marketplace.search.shelf import at_edges, text_of
 
-Labels = Callable[[str], Mapping[str, Sequence[str]]]
+Labels = Callable[[str, datetime], Mapping[str, Sequence[str]]]
 
 
 class Percolator:
@@ -56,7 +56,7 @@ class Percolator:
         wanted: dict[str, set[str]] = {}
         forbidden: dict[str, set[str]] = {}
         for field in parse(typed).fields:
-            (forbidden if field.negated else wanted).setdefault(field.facet, set()).update(self._named(field))
+            (forbidden if field.negated else wanted).setdefault(field.facet, set()).update(self._named(field, now))
         has_wanted = all(
             values and has_facets(self.document, {name: sorted(values)}, now) for name, values in wanted.items()
         )
@@ -64,8 +64,8 @@ class Percolator:
             values and has_facets(self.document, {name: sorted(values)}, now) for name, values in forbidden.items()
         )
 
-    def _named(self, field: Field) -> frozenset[str]:
-        labels = self._labels(field.facet)
+    def _named(self, field: Field, now: datetime) -> frozenset[str]:
+        labels = self._labels(field.facet, now)
         values = {*labels, *self.document.facet(field.facet), *(PHASES if field.facet == "state" else ())}
         return named(field.value, sorted(values), labels)
 

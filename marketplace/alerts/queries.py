@@ -104,15 +104,18 @@ def last_hits(search_id: int, limit: int) -> list[SavedSearchHit]:
     )
 
 
-def turned(after: datetime, upto: datetime, limit: int) -> list[int]:
-    """Demands that the clock alone changed in ``(after, upto]``: became visible, came within 72 hours of their deadline,
-    or reached it.
+def turned(after: datetime, upto: datetime, *, beyond: int, limit: int) -> list[int]:
+    """The next demands by id, ``beyond`` one, that the clock alone changed in ``(after, upto]``: became visible, came
+    within 72 hours of their deadline, or reached it.
     """
     instants = (Demand.visible_from, Demand.closes_at)
     windows = [(column > after) & (column <= upto) for column in instants]
     windows.append((Demand.closes_at > after + CLOSING_WITHIN) & (Demand.closes_at <= upto + CLOSING_WITHIN))
     return list(
         db.session.scalars(
-            select(Demand.id).where(Demand.state == State.PUBLISHED, or_(*windows)).order_by(Demand.id).limit(limit)
+            select(Demand.id)
+            .where(Demand.state == State.PUBLISHED, Demand.id > beyond, or_(*windows))
+            .order_by(Demand.id)
+            .limit(limit)
         )
     )

@@ -55,7 +55,7 @@ def conditions(said: Mapping[str, Any]) -> list[tuple[str, str]]:
         values = said.get(name)
         if not values:
             continue
-        known = labels(name)
+        known = labels(name, g.now)
         words = []
         for value in [values] if isinstance(values, str) else values:
             names = known.get(value, (value,))

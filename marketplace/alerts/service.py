@@ -40,7 +40,7 @@ from marketplace.search.labels import labels
 from marketplace.search.sources import View, document_id
 
 CLOCK_STEP = timedelta(days=1)  # the longest stretch of the clock that is followed in one transaction
-TURNED_MOST = 2_000
+TURNED_TOGETHER = 500  # demands read at a time
 
 _secret = ""
 _paths: Callable[..., str] | None = None
@@ -176,9 +176,9 @@ def _remembered(ask: Labels) -> Labels:
     """The labels of a facet are asked for once in a run."""
     known: dict[str, Any] = {}
 
-    def answer(facet: str) -> Any:
+    def answer(facet: str, now: datetime) -> Any:
         if facet not in known:
-            known[facet] = ask(facet)
+            known[facet] = ask(facet, now)
         return known[facet]
 
     return answer
@@ -195,9 +195,11 @@ def follow_clock(now: datetime) -> None:
         upto = min(now, clock.upto + CLOCK_STEP)
         if upto <= clock.upto:
             return
-        turned = queries.turned(clock.upto, upto, TURNED_MOST)
-        if turned:
-            evaluate([document_id("demand", number) for number in turned], now, now)
+        found, last = 0, 0
+        while turned := queries.turned(clock.upto, upto, beyond=last, limit=TURNED_TOGETHER):
+            found += evaluate([document_id("demand", number) for number in turned], now, now)
+            last = turned[-1]
+        if found:
             tell_at_once(now)
         clock.upto = upto
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, String, case, cast, func, literal, null, select, union_all
+from sqlalchemy import BigInteger, String, and_, case, cast, func, literal, null, or_, select, union_all
 
 from marketplace import db, taxonomy
 from marketplace.accounts.models import Organisation
@@ -51,17 +51,24 @@ def count_all(filters: Filters, now: datetime, *, language: str = "zh") -> dict[
     return labelled(filters, _counts(filters, now), language) if filters.counted else uncounted(filters, language)
 
 
-def named(filters: Filters, counts: Mapping[str, Mapping[str, int]]) -> Counts:
-    """Counts that come from a search, with the names of units and batches: one query."""
+def named(filters: Filters, counts: Mapping[str, Mapping[str, int]], now: datetime) -> Counts:
+    """Counts that come from a search, with the names of units and batches, chosen ones without a hit too: one query."""
     units = {*counts.get("unit", {}), *filters.unit}
-    batches = {*counts.get("batch", {}), *filters.batch}
     wanted = union_all(
         select(literal("unit"), Organisation.slug, Organisation.name).where(Organisation.slug.in_(units)),
-        select(literal("batch"), Batch.code, Batch.theme).where(Batch.code.in_(batches)),
+        select(literal("batch"), Batch.code, Batch.theme).where(
+            or_(
+                Batch.code.in_(counts.get("batch", {})),
+                and_(Batch.code.in_(filters.batch), Batch.visible_from <= now),
+            )
+        ),
     )
-    names = {(name, value): label for name, value, label in db.session.execute(wanted)} if units or batches else {}
+    names = {(name, value): label for name, value, label in db.session.execute(wanted)}
     return {
-        name: {value: (names.get((name, value), value), count) for value, count in counts.get(name, {}).items()}
+        name: {
+            value: (names.get((name, value), value), counts.get(name, {}).get(value, 0))
+            for value in dict.fromkeys([*counts.get(name, {}), *getattr(filters, name)])
+        }
         for name in FACETS
     }
 
@@ -107,8 +114,8 @@ def _counts(filters: Filters, now: datetime) -> Counts:
         for name, value in zip(COLUMNS, values, strict=True):
             if (name == "industry") == (counts == "industry") and missed in ("", name):
                 found[name][value] += count
-    labels = _named(found)
-    return {
+    labels = _named(found, filters, now)
+    counted = {
         name: {
             labels[name][value][0]: (labels[name][value][1], count)
             for value, count in values.items()
@@ -116,6 +123,10 @@ def _counts(filters: Filters, now: datetime) -> Counts:
         }
         for name, values in found.items()
     }
+    for name in ("unit", "batch"):  # chosen ones keep their names where nothing answers
+        for value, label in labels[name].values():
+            counted[name].setdefault(value, (label, 0))
+    return counted
 
 
 def _scan(filters: Filters, now: datetime) -> list[Any]:
@@ -155,13 +166,16 @@ def _scan(filters: Filters, now: datetime) -> list[Any]:
     ]
 
 
-def _named(found: dict[str, dict[Any, int]]) -> dict[str, dict[Any, tuple[str, str]]]:
-    """facet → counted value → (value in the URL, label)."""
+def _named(found: dict[str, dict[Any, int]], filters: Filters, now: datetime) -> dict[str, dict[Any, tuple[str, str]]]:
+    """facet → counted or chosen value → (value in the URL, label)."""
     units = select(literal("unit"), Organisation.id, Organisation.slug, Organisation.name).where(
-        Organisation.id.in_(found["unit"])
+        or_(Organisation.id.in_(found["unit"]), Organisation.slug.in_(filters.unit))
     )
     batches = select(literal("batch"), Batch.id, Batch.code, Batch.theme).where(
-        Batch.id.in_([key for key in found["batch"] if key])
+        or_(
+            Batch.id.in_([key for key in found["batch"] if key]),
+            and_(Batch.code.in_(filters.batch), Batch.visible_from <= now),
+        )
     )
     named = {name: {value: (str(value), str(value)) for value in values} for name, values in found.items()}
     named["unit"], named["batch"] = {}, {}

@@ -164,10 +164,6 @@ class Calendar:
         named = "、".join(f"{year}年" for year in years)
         return f"{named}放假安排尚未公布，此日期按暂定工作日历推算；正式安排公布后只会顺延，不会提前。"
 
-    def last_known_day(self) -> date:
-        """31 December of the last year that can be computed with: the bound a date field offers."""
-        return date(max(self._years), 12, 31)
-
 
 @cache
 def seed_rows() -> tuple[tuple[SpecialDay, ...], tuple[KnownYear, ...]]:

@@ -26,7 +26,7 @@ import rjieba
 
 from marketplace.search.documents import Document
 
-ANALYSIS_VERSION = 5  # raise it when the tokens or phrases of a document change: the index is then rebuilt
+ANALYSIS_VERSION = 6  # raise it when the tokens, the phrases or the shelf change: the index is then rebuilt
 DATA = Path(__file__).with_name("data")
 
 # How often a word counts by the place where it stands. Measured, not law: a title says what a thing is about.

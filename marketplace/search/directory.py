@@ -107,6 +107,8 @@ class Reading:
     def __init__(self, path: Path, backend: Engine) -> None:
         self.path = path
         self.shelf = Shelf(path)
+        if (made := self.shelf.meta().get("made_by")) != made_by(backend):
+            raise Unavailable(f"the index was made by {made}")
         self.planner = planner(path)
         self.index: Index = backend.reader(path / ENGINE_FILES)
 
@@ -121,17 +123,19 @@ class Writing:
         self._writer: Writer = backend.writer(path / ENGINE_FILES)
 
     def apply(self, documents: Sequence[Document], removed: Sequence[str], now: datetime) -> None:
-        """Make the index say what the documents say, and nothing of the removed. Applying twice changes nothing.
+        """Make the index say what the documents say that everybody may see now, and nothing of the others and the
+        removed. Applying twice changes nothing.
 
-        Shelf first, engine second, the caller's position last: whatever is killed in between is simply done again.
+        Shelf first, engine second, what waits and the caller's position last: whatever is killed in between is simply
+        done again.
         """
-        numbers = self.shelf.numbers(removed)
-        nids = self.shelf.put(documents, [], self.planner.analyzer, now)
-        bag = self.planner.analyzer.bag
-        entries = (Entry(nid, document, bag(document)) for nid, document in zip(nids, documents, strict=True))
-        self._writer.write(entries, numbers.values())
-        if removed:
-            self.shelf.put([], removed, self.planner.analyzer, now)
+        shown, hidden = _apart(documents, now)
+        gone = [*removed, *(document.id for document in hidden)]
+        numbers = self.shelf.numbers(gone)
+        self._writer.write(self._entries(shown), numbers.values())
+        if numbers:
+            self.shelf.put([], gone, self.planner.analyzer)
+        self.shelf.wait(hidden, [*removed, *(document.id for document in shown)])
 
     def build(self, documents: Iterable[Document], now: datetime) -> Iterable[int]:
         """Fill an empty index; yields how many documents are done, for the progress shown."""
@@ -139,9 +143,10 @@ class Writing:
         remaining = iter(documents)
         entries: list[Entry] = []
         while batch := list(islice(remaining, BUILD_BATCH)):
-            nids = self.shelf.put(batch, [], self.planner.analyzer, now)
-            bag = self.planner.analyzer.bag
-            entries += [Entry(nid, document, bag(document)) for nid, document in zip(nids, batch, strict=True)]
+            shown, hidden = _apart(batch, now)
+            entries += self._entries(shown)
+            if hidden:
+                self.shelf.wait(hidden, [])
             done += len(batch)
             if len(entries) >= 25 * BUILD_BATCH:
                 self._writer.write(entries, [])
@@ -149,9 +154,23 @@ class Writing:
             yield done
         self._writer.write(entries, [])
 
+    def _entries(self, shown: Sequence[Document]) -> list[Entry]:
+        nids = self.shelf.put(shown, [], self.planner.analyzer)
+        bag = self.planner.analyzer.bag
+        return [Entry(nid, document, bag(document)) for nid, document in zip(nids, shown, strict=True)]
+
     def drop(self, nids: Iterable[int]) -> None:
         """Take numbers out of the engine that the shelf does not know: half a batch of a killed writer."""
         self._writer.write([], nids)
 
     def close(self) -> None:
         self._writer.close()
+
+
+def _apart(documents: Iterable[Document], now: datetime) -> tuple[list[Document], list[Document]]:
+    """Those that everybody may see at this instant, and those that wait for theirs."""
+    shown: list[Document] = []
+    hidden: list[Document] = []
+    for document in documents:
+        (shown if document.visible_at is None or document.visible_at <= now else hidden).append(document)
+    return shown, hidden

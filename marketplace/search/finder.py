@@ -22,7 +22,7 @@ TITLES = 3
 NUMBERED = 5
 NUMBER = re.compile(r"[a-z]+[- ]?\d*")  # a list number begins with the zone's letters
 RELATED = 3
-Labels = Callable[[str], Mapping[str, Sequence[str]]]
+Labels = Callable[[str, datetime], Mapping[str, Sequence[str]]]
 FEW = 3  # strict hits below which another reading is offered
 
 
@@ -72,7 +72,7 @@ class Finder:
 
     def __init__(self, reading: Reading, labels: Labels | None = None) -> None:
         self._reading = reading
-        self._labels = labels or (lambda facet: {})
+        self._labels = labels or (lambda facet, now: {})
         self._analyzer = reading.planner.analyzer
 
     def find(self, typed: str, request: Request, *, literally: bool = False) -> Found:
@@ -80,14 +80,14 @@ class Finder:
         budget = Deadline(BUDGET_S)
         request = replace(request, limit=min(request.limit, PAGE_MAX))
         query = parse(typed)
-        plan = self._plan(query)
+        plan = self._plan(query, request.now)
         page = self._page(plan, request, budget)
         corrected = meant = ""
         unseen = not literally and bool(query.words) and self._unseen(query.text, request.now)
         if query.words and not literally and (page.strict < FEW or unseen):
             other = self._correct(query, request.now)
             if other is not None:
-                better_plan = self._plan(other)
+                better_plan = self._plan(other, request.now)
                 better = self._page(better_plan, request, budget)
                 surely = unseen and not self._unseen(other.text, request.now)
                 if better.strict and (surely or not page.strict):
@@ -133,21 +133,21 @@ class Finder:
                 None if known else self._speller(now).latin(letters)
             )  # zntc: no phrase begins so, but 智能 and 停车 can be read there
             words = [read] if read else []
-        titles = {title: id_ for id_, title in shelf.titles(typed.strip(), now, TITLES, kind)}
-        numbered = shelf.numbered(text.replace(" ", "-"), now, NUMBERED, kind) if NUMBER.match(text) else []
+        titles = {title: id_ for id_, title in shelf.titles(typed.strip(), TITLES, kind)}
+        numbered = shelf.numbered(text.replace(" ", "-"), NUMBERED, kind) if NUMBER.match(text) else []
         return [
             *(Suggestion(word) for word in words),
             *(Suggestion(f"{number} {title}", id_) for id_, number, title in numbered),
             *(Suggestion(title, id_) for title, id_ in titles.items()),
         ]
 
-    def _plan(self, query: Query) -> Plan:
-        return self._reading.planner.plan(query, self._resolve)
+    def _plan(self, query: Query, now: datetime) -> Plan:
+        return self._reading.planner.plan(query, lambda item: self._resolve(item, now))
 
     def _page(self, plan: Plan, request: Request, budget: Deadline) -> Page:
         if not plan.phrases:
             return self._reading.index.search(plan, request, budget)
-        nids, total = self._reading.index.candidates(plan, request, PHRASE_CANDIDATES)
+        nids, total = self._reading.index.candidates(plan, request, PHRASE_CANDIDATES, budget)
         holding = nids
         for phrase in plan.phrases:
             holding = self._reading.shelf.holding(holding, phrase)
@@ -157,12 +157,12 @@ class Finder:
             return page
         return replace(page, total=round(page.total * total / len(nids)), approximate=True)
 
-    def _resolve(self, item: Field) -> frozenset[str]:
+    def _resolve(self, item: Field, now: datetime) -> frozenset[str]:
         """The values of a facet that a typed value names: by a part of the name, else as its abbreviation."""
         values = self._reading.index.values(item.facet)
         if item.facet == "state":  # the clock's phases are stored nowhere
             values = [value for value in values if value != CLOCKED] + list(PHASES)
-        return named(item.value, values, self._labels(item.facet))
+        return named(item.value, values, self._labels(item.facet, now))
 
     def _unseen(self, text: str, now: datetime) -> bool:
         """Whether a single character, left over by the segmenter, stands beside another as in no visible document:
@@ -175,9 +175,9 @@ class Finder:
         return bool(pairs) and not all(self._reading.index.frequencies(list(dict.fromkeys(pairs)), now))
 
     def _speller(self, now: datetime) -> Speller:
-        def occur(tokens: Sequence[str]) -> set[str]:
+        def occur(tokens: Sequence[str]) -> Mapping[str, int]:
             numbers = self._reading.index.frequencies(tokens, now)
-            return {token for token, number in zip(tokens, numbers, strict=True) if number}
+            return {token: number for token, number in zip(tokens, numbers, strict=True) if number}
 
         return Speller(self._reading.shelf, self._analyzer, occur)
 

@@ -145,7 +145,7 @@ class Index(Protocol):
 
     def search(self, plan: Plan, request: Request, budget: Budget) -> Page: ...
 
-    def candidates(self, plan: Plan, request: Request, limit: int) -> tuple[list[int], int]:
+    def candidates(self, plan: Plan, request: Request, limit: int, budget: Budget) -> tuple[list[int], int]:
         """The first ``limit`` nids of the plan without filters, best first, and how many there are."""
         ...
 

@@ -161,23 +161,26 @@ class Indexer:
         return self._writing
 
     def _advance(self, writing: Writing, now: datetime) -> int:
-        """One batch of the outbox: the position moves last. Returns how many rows were read."""
+        """One batch of the outbox, and what has become visible by the clock; the position moves last. Returns how many
+        changes there were.
+        """
         meta = writing.shelf.meta()
         position = int(meta["position"])
+        due = writing.shelf.due(now, BATCH)
         with reading():
             if meta["origin"] not in ("", origin()) or position > newest():
                 raise Unavailable("the index belongs to another database")
             query = select(OutboxRow).where(OutboxRow.id > position).order_by(OutboxRow.id).limit(BATCH)
             rows = list(db.session.scalars(query))
-            ids = sources.touched(rows)
+            ids = list(dict.fromkeys([*sources.touched(rows), *due]))
             documents, gone = sources.load(ids)
             whence = origin() if rows else ""
-        writing.shelf.promote(writing.planner.analyzer, now)
         if documents or gone:
-            writing.apply(documents, gone, now)
+            # What was published after the clock was read is public by its own row's instant.
+            writing.apply(documents, gone, max([now, *(row.at for row in rows)]))
         if rows:
             writing.shelf.set_meta(position=str(rows[-1].id), origin=whence)
-        return len(rows)
+        return len(rows) + len(due)
 
     def _about(self) -> int:
         """How many documents there will be, roughly: the old index's number."""
@@ -198,13 +201,15 @@ class Indexer:
             yield from chunk
 
     def _compare(self, path: Path, writing: Writing) -> Drift:
-        shelf = writing.shelf.versions()
+        shelf, waiting = writing.shelf.versions(), writing.shelf.waiting()
         reader = self.engine.reader(path / directory.ENGINE_FILES)
         engine = reader.versions()
         reader.close()
         drift = Drift()
         for document in self._everything():
             drift.documents += 1
+            if waiting.pop(document.id, None) == document.version and document.id not in shelf:
+                continue  # its instant has not come, and nothing lies where searches look
             nid, version = shelf.pop(document.id, (None, None))
             indexed = engine.pop(nid, None) if nid is not None else None
             if indexed is None:
@@ -214,6 +219,7 @@ class Indexer:
         for id_, (nid, _) in shelf.items():
             engine.pop(nid, None)
             drift.extra.append(id_)
+        drift.extra += waiting
         drift.strays = list(engine)
         return drift
 

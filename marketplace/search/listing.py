@@ -70,7 +70,7 @@ def answer(search: Search, filters: Filters, view: View, *, kind: str = "", lite
     offset = (filters.page - 1) * filters.per_page
     rows = sources.rows(found.ids, view)
     near = found.strict - offset if filters.sort == "relevance" else None
-    counts = facets.labelled(filters, facets.named(filters, found.facets), view.language)
+    counts = facets.labelled(filters, facets.named(filters, found.facets, view.now), view.language)
     return Answer(
         listing,
         rows,

@@ -108,17 +108,6 @@ class Place:
         with self._locked("rebuild.lock", wait, BUILD_LEASE):
             yield
 
-    def is_rebuilding(self) -> bool:
-        """Whether somebody is building a new index right now."""
-        try:
-            with (self.root / "rebuild.lock").open("rb") as file:
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except FileNotFoundError:
-            return False
-        except OSError:
-            return True
-        return False
-
     @contextmanager
     def _locked(self, name: str, wait: float, lease: timedelta = LEASE) -> Iterator[None]:
         self.root.mkdir(parents=True, exist_ok=True)

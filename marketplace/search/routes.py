@@ -130,7 +130,8 @@ def _words(filters: Filters, found: Answer) -> dict[str, Any]:
     if result.approximate:
         said["about"] = True
     if not result.total and result.unfiltered:
-        said["unfiltered"] = (result.unfiltered, request.path + "?" + urlencode({"q": filters.q}))
+        kept = {name: request.args[name] for name in ("kind", "q") if request.args.get(name)}
+        said["unfiltered"] = (result.unfiltered, f"{request.path}?{urlencode(kept)}")
     return said
 
 

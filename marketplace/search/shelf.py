@@ -2,7 +2,8 @@
 
 One SQLite file in the index's directory. It is derived like the index itself, so nothing is synced to disk, and
 without a write-ahead log, because that would map a file into memory (a map of a file that is cut short kills the
-process). Only documents that are visible lend their words to suggestions and corrections.
+process). What nobody may see yet waits with nothing but its id and its instant: no word of it lies where a search looks,
+so that neither a result nor the time that a result takes can tell of it.
 """
 
 from __future__ import annotations
@@ -31,9 +32,9 @@ TABLES = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE document (
   nid INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, version INTEGER NOT NULL,
-  visible INTEGER NOT NULL, shown INTEGER NOT NULL, title TEXT NOT NULL, tags TEXT NOT NULL, text TEXT NOT NULL);
-CREATE INDEX document_hidden ON document (visible) WHERE NOT shown;
-CREATE INDEX document_title ON document (title) WHERE shown;
+  title TEXT NOT NULL, tags TEXT NOT NULL, text TEXT NOT NULL);
+CREATE INDEX document_title ON document (title);
+CREATE TABLE waiting (id TEXT PRIMARY KEY, version INTEGER NOT NULL, visible INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE number (text TEXT NOT NULL, nid INTEGER NOT NULL, shown TEXT NOT NULL, PRIMARY KEY (text, nid)) WITHOUT ROWID;
 CREATE INDEX number_document ON number (nid);
 CREATE TABLE phrase (
@@ -136,29 +137,24 @@ class Shelf:
         with self._open(write=True) as connection:
             connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", values.items())
 
-    def put(
-        self, documents: Sequence[Document], removed: Sequence[str], analyzer: Analyzer, now: datetime
-    ) -> list[int]:
-        """Take documents in and others out; answers the number of each document, old ones keep theirs."""
+    def put(self, documents: Sequence[Document], removed: Sequence[str], analyzer: Analyzer) -> list[int]:
+        """Take documents that everybody may see in and others out; answers the number of each document, old ones keep
+        theirs.
+        """
         with self._open(write=True) as connection:
             change: Counter[tuple[str, ...]] = Counter()
             ids = [document.id for document in documents]
             known = dict(_rows(connection, "SELECT id, nid FROM document WHERE id IN", ids))
-            for title, tags in _rows(
-                connection, "SELECT title, tags FROM document WHERE shown AND id IN", [*ids, *removed]
-            ):
+            for title, tags in _rows(connection, "SELECT title, tags FROM document WHERE id IN", [*ids, *removed]):
                 change.subtract(phrases([title, *tags.split("\n")], analyzer))
             gone = [nid for _, nid in _rows(connection, "SELECT id, nid FROM document WHERE id IN", removed)]
             _each(connection, "DELETE FROM number WHERE nid IN", [*known.values(), *gone])
             _each(connection, "DELETE FROM document WHERE id IN", removed)
             numbers: list[int] = []
             for document in documents:
-                visible = micros(document.visible_at) if document.visible_at else 0
-                shown = visible <= micros(now)
-                if shown:
-                    change.update(phrases([document.title, *document.tags], analyzer))
-                state = (document.id, document.kind, document.version, visible, shown)
-                row = (*state, document.title, "\n".join(document.tags), text_of(document))
+                change.update(phrases([document.title, *document.tags], analyzer))
+                said = (document.title, "\n".join(document.tags), text_of(document))
+                row = (document.id, document.kind, document.version, *said)
                 numbers.append(_insert(connection, known.get(document.id), row))
                 connection.executemany(
                     "INSERT OR IGNORE INTO number VALUES (?, ?, ?)",
@@ -167,19 +163,23 @@ class Shelf:
             _count(connection, change)
             return numbers
 
-    def promote(self, analyzer: Analyzer, now: datetime) -> int:
-        """Let documents that have become visible lend their words; answers how many there were."""
+    def wait(self, documents: Sequence[Document], others: Sequence[str]) -> None:
+        """Let documents wait for their instant, and others no more."""
+        with self._open(write=True) as connection:
+            _each(connection, "DELETE FROM waiting WHERE id IN", others)
+            rows = [(item.id, item.version, micros(item.visible_at)) for item in documents if item.visible_at]
+            connection.executemany("INSERT OR REPLACE INTO waiting VALUES (?, ?, ?)", rows)
+
+    def waiting(self) -> dict[str, int]:
+        """id → version of everything that waits for its instant."""
         with self._open() as connection:
-            hidden = "SELECT nid, title, tags FROM document WHERE NOT shown AND visible <= ?"
-            found = connection.execute(hidden, (micros(now),)).fetchall()
-        if found:
-            with self._open(write=True) as connection:
-                change: Counter[tuple[str, ...]] = Counter()
-                for nid, title, tags in found:
-                    change.update(phrases([title, *tags.split("\n")], analyzer))
-                    connection.execute("UPDATE document SET shown = 1 WHERE nid = ?", (nid,))
-                _count(connection, change)
-        return len(found)
+            return dict(connection.execute("SELECT id, version FROM waiting").fetchall())
+
+    def due(self, now: datetime, limit: int) -> list[str]:
+        """The ids whose instant has come while they waited."""
+        with self._open() as connection:
+            rows = connection.execute("SELECT id FROM waiting WHERE visible <= ? LIMIT ?", (micros(now), limit))
+            return [id_ for (id_,) in rows]
 
     def ids(self, nids: Sequence[int]) -> dict[int, str]:
         with self._open() as connection:
@@ -261,21 +261,21 @@ class Shelf:
             )
             return [Phrase(*row) for row in rows]
 
-    def titles(self, prefix: str, now: datetime, limit: int, kind: str = "") -> list[tuple[str, str]]:
-        """(id, title) of visible documents (of a kind) whose title begins so."""
-        sql = "SELECT id, title FROM document WHERE shown AND visible <= ? AND title >= ? AND title < ?"
+    def titles(self, prefix: str, limit: int, kind: str = "") -> list[tuple[str, str]]:
+        """(id, title) of documents (of a kind) whose title begins so."""
+        sql = "SELECT id, title FROM document WHERE title >= ? AND title < ?"
         sql += " AND kind = ?" if kind else ""
-        values = (micros(now), prefix, prefix + "\U0010ffff", *([kind] if kind else []), limit)
+        values = (prefix, prefix + "\U0010ffff", *([kind] if kind else []), limit)
         with self._open() as connection:
             return connection.execute(f"{sql} LIMIT ?", values).fetchall()
 
-    def numbered(self, prefix: str, now: datetime, limit: int, kind: str = "") -> list[tuple[str, str, str]]:
-        """(id, number, title) of visible documents (of a kind) whose list number begins so, one for each number: the
-        demand itself rather than what is said about it.
+    def numbered(self, prefix: str, limit: int, kind: str = "") -> list[tuple[str, str, str]]:
+        """(id, number, title) of documents (of a kind) whose list number begins so, one for each number: the demand
+        itself rather than what is said about it.
         """
         sql = "SELECT d.id, n.shown, d.title FROM number n JOIN document d ON d.nid = n.nid"
-        sql += " WHERE n.text >= ? AND n.text < ? AND d.shown AND d.visible <= ?" + (" AND d.kind = ?" if kind else "")
-        values = (prefix, prefix + "\U0010ffff", micros(now), *([kind] if kind else []), limit * 8)
+        sql += " WHERE n.text >= ? AND n.text < ?" + (" AND d.kind = ?" if kind else "")
+        values = (prefix, prefix + "\U0010ffff", *([kind] if kind else []), limit * 8)
         with self._open() as connection:
             found = connection.execute(f"{sql} ORDER BY n.text, d.kind != 'demand', d.nid LIMIT ?", values).fetchall()
         first = {number: (id_, number, title) for id_, number, title in reversed(found)}
@@ -312,8 +312,8 @@ def _each(connection: sqlite3.Connection, sql: str, values: Sequence[Any]) -> No
 
 
 def _insert(connection: sqlite3.Connection, nid: int | None, row: tuple[Any, ...]) -> int:
-    sql = "INSERT OR REPLACE INTO document (nid, id, kind, version, visible, shown, title, tags, text) VALUES"
-    done = connection.execute(f"{sql} (?, ?, ?, ?, ?, ?, ?, ?, ?)", (nid, *row))
+    sql = "INSERT OR REPLACE INTO document (nid, id, kind, version, title, tags, text) VALUES"
+    done = connection.execute(f"{sql} (?, ?, ?, ?, ?, ?, ?)", (nid, *row))
     assert done.lastrowid is not None
     return done.lastrowid
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from math import log
 
-from marketplace.search.analysis import Analyzer, Word
-from marketplace.search.pinyin import LETTERS, letters, sound
+from marketplace.search.analysis import Analyzer, Word, bigrams
+from marketplace.search.pinyin import LETTERS, alike, letters, sound, syllables
 from marketplace.search.shelf import Phrase, Shelf
 
 RUN_MAX = 24  # characters of a run that are looked at
@@ -40,7 +40,9 @@ class Speller:
 
     shelf: Shelf
     analyzer: Analyzer
-    occur: Callable[[Sequence[str]], set[str]]  # which of some words stand in visible documents
+    occur: Callable[
+        [Sequence[str]], Mapping[str, int]
+    ]  # those of some tokens that stand in visible documents: in how many
 
     def correct(self, words: Iterable[Word], known: Mapping[str, bool]) -> str | None:
         """The text that was probably meant, or ``None`` when it reads as typed or cannot be read otherwise.
@@ -87,7 +89,7 @@ class Speller:
         like = self.shelf.sounding("sound", [sound(pinyin) for pinyin in spelled.values()])
         near = self.shelf.near([span for span in spans if len(span) > 2])
         present = self.occur([span for span in spans if span not in known and self.analyzer.knows(span)])
-        steps = [Step(i, i + 1, run[i], UNKNOWN) for i in range(len(run))]
+        steps = [Step(i, i + 1, run[i], UNKNOWN) for i in range(len(run))] + self._alike(run)
         for i in range(len(run)):
             for j in range(i + 2, min(i + SPAN_MAX, len(run)) + 1):
                 span = run[i:j]
@@ -105,6 +107,26 @@ class Speller:
                         Step(i, j, phrase.text, cost - _frequent(phrase)) for phrase in found if phrase.text != span
                     ]
         return _cheapest(len(run), steps)
+
+    def _alike(self, run: str) -> list[Step]:
+        """For a character that stands beside its neighbours in no document: the one of the same sound that does so most
+        often, whatever title or text it is in (充电庄 → 充电桩).
+        """
+        pairs = bigrams(run)
+        seen = self.occur(pairs)
+        steps = []
+        for place, character in enumerate(run):
+            before, after = run[:place][-1:], run[place + 1 :][:1]
+            if not pairs or any(pair in seen for pair in pairs[max(place - 1, 0) : place + 1]):
+                continue
+            others = [other for other in alike().get(syllables(character)[0], ()) if other != character]
+            beside = {other: [pair for pair in (before + other, other + after) if len(pair) == 2] for other in others}
+            known = self.occur(["~" + pair for two in beside.values() for pair in two])
+            counts = {other: sum(known.get("~" + pair, 0) for pair in two) for other, two in beside.items()}
+            best = max(others, key=lambda other: (counts[other], other), default="")
+            if best and counts[best]:
+                steps.append(Step(place, place + 1, best, SAME_SOUND))
+        return steps
 
     def _mistyped(self, text: str) -> str | None:
         """Pinyin with a letter too many, too few, or two swapped: the phrase that is said most often."""

@@ -116,8 +116,8 @@ class TantivyIndex:
         except Exception as problem:
             raise Unavailable(f"the index failed: {problem!r}") from problem
 
-    def candidates(self, plan: Plan, request: Request, limit: int) -> tuple[list[int], int]:
-        page = self.search(plan, Request(request.now, limit=limit), _unlimited)
+    def candidates(self, plan: Plan, request: Request, limit: int, budget: Budget) -> tuple[list[int], int]:
+        page = self.search(plan, Request(request.now, limit=limit), budget)
         return page.nids, page.total
 
     def frequencies(self, tokens: Sequence[str], now: datetime) -> list[int]:

@@ -1,14 +1,10 @@
 """A process that is killed again and again: ``python -m tests.alerts.storm DIRECTORY ROUNDS``.
 
-Each child runs the embedded worker and publishes capabilities that answer to one saved search, as fast as it can, one
-byte to the pipe for each commit, until it is killed with signal 9.
+Each child runs the embedded worker and publishes capabilities that answer to two saved searches.
 """
 
 from __future__ import annotations
 
-import json
-import os
-import signal
 import sys
 from pathlib import Path
 
@@ -22,7 +18,7 @@ from marketplace.demands.queries import Filters
 from marketplace.platform import clock
 from tests import factories
 from tests.capabilities.making import content
-from tests.notifications.storm import config
+from tests.storm import config, killed
 
 
 def prepare(folder: Path):
@@ -49,37 +45,8 @@ def publish() -> None:
         service.act(made, CapabilityAction.APPROVE, actor=screener, now=now)
 
 
-def child(app, pipe: int) -> None:
-    app.extensions["start_worker"]()
-    while True:
-        publish()
-        os.write(pipe, b".")
-
-
 def main() -> None:
-    folder, rounds = Path(sys.argv[1]), int(sys.argv[2])
-    app = prepare(folder)
-    app.extensions["engine"].dispose()
-    acknowledged = 0
-    for number in range(rounds):
-        reader, writer = os.pipe()
-        pid = os.fork()
-        if pid == 0:
-            os.close(reader)
-            child(app, writer)
-        os.close(writer)
-        wanted, seen = 4 + 3 * (number % 3), 0
-        while seen < wanted:
-            chunk = os.read(reader, wanted)
-            assert chunk, "the child died by itself"
-            seen += len(chunk)
-        os.kill(pid, signal.SIGKILL)
-        os.waitpid(pid, 0)
-        while chunk := os.read(reader, 4096):  # committed and said so before the kill
-            seen += len(chunk)
-        os.close(reader)
-        acknowledged += seen
-    sys.stdout.write("\n" + json.dumps({"acknowledged": acknowledged}))
+    killed(prepare(Path(sys.argv[1])), int(sys.argv[2]), publish, lambda number: 4 + 3 * (number % 3))
 
 
 if __name__ == "__main__":

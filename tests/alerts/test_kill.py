@@ -2,39 +2,19 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
-from pathlib import Path
-
 from sqlalchemy import create_engine, text
 
 from tests.sizes import size
+from tests.storm import calm, database, rage
 
 ROUNDS = size(5, 50)
-FINISH = """
-import sys
-from pathlib import Path
-from marketplace import create_app, worker
-from tests.notifications.storm import config
-create_app(config(Path(sys.argv[1])))
-worker.run("outbox"); worker.run("outbox"); worker.run("alerts by the clock")
-"""
 
 
 def test_each_hit_exactly_once_whatever_is_killed(tmp_path):
-    root = Path(__file__).resolve().parents[2]
-    storm = subprocess.run(
-        [sys.executable, "-m", "tests.alerts.storm", str(tmp_path), str(ROUNDS)],
-        cwd=root,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    acknowledged = json.loads(storm.stdout.splitlines()[-1])["acknowledged"]  # logs come before
-    subprocess.run([sys.executable, "-c", FINISH, str(tmp_path)], cwd=root, check=True, capture_output=True)
+    acknowledged = rage("tests.alerts.storm", tmp_path, ROUNDS)
+    calm(tmp_path, 'worker.run("outbox"); worker.run("outbox"); worker.run("alerts by the clock")')
 
-    engine = create_engine(f"sqlite:///{tmp_path / 'storm.sqlite'}")
+    engine = create_engine(database(tmp_path))
     with engine.connect() as connection:
 
         def rows(sql: str) -> list[tuple[object, ...]]:

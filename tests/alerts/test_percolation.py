@@ -17,7 +17,7 @@ DATA = Path("tests/data/search")
 DOCUMENTS = 400
 
 
-def nothing(_facet: str) -> dict[str, tuple[str, ...]]:
+def nothing(_facet: str, _now: object) -> dict[str, tuple[str, ...]]:
     return {}
 
 
@@ -72,7 +72,7 @@ def test_nothing_typed_is_everything(documents):
 def test_fields_name_values_by_their_labels(documents):
     labels = {"unit": {"urban": ("郑新高新区城市管理局", "城管局"), "water": ("水务局", "")}}
     document = Document("demand:1", "demand", title="停车诱导", unit="urban")
-    taken = Percolator(document, lambda facet: labels.get(facet, {}))
+    taken = Percolator(document, lambda facet, now: labels.get(facet, {}))
     assert taken.answers("unit:城管局 停车", {}, NOW)
     assert taken.answers("单位:城市管理局", {}, NOW)
     assert not taken.answers("unit:水务局 停车", {}, NOW)

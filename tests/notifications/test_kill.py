@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from email import policy as mail_policy
 from email.parser import BytesParser
-from pathlib import Path
 
 from sqlalchemy import create_engine, text
 
 from tests.sizes import size
+from tests.storm import calm, database, rage
 
 ROUNDS = size(20, 200)
 FINISH = """
-import sys
-from pathlib import Path
-from marketplace import create_app, db, worker
 from marketplace.platform.audit import queries
-from tests.notifications.storm import config
-create_app(config(Path(sys.argv[1])))
 worker.run("outbox"); worker.run("outbox")
 for _ in range(400): worker.run("mails")
 with db.transaction():
@@ -30,19 +22,11 @@ assert verdict.ok, verdict
 
 
 def test_kill_loses_nothing_and_sends_none_twice(tmp_path):
-    root = Path(__file__).resolve().parents[2]
-    storm = subprocess.run(
-        [sys.executable, "-m", "tests.notifications.storm", str(tmp_path), str(ROUNDS)],
-        cwd=root,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    acknowledged = json.loads(storm.stdout)["acknowledged"]
+    acknowledged = rage("tests.notifications.storm", tmp_path, ROUNDS)
     assert list((tmp_path / "mail").glob("*.eml")), "the worker delivered nothing while it was being killed"
-    subprocess.run([sys.executable, "-c", FINISH, str(tmp_path)], cwd=root, check=True, capture_output=True)
+    calm(tmp_path, FINISH)
 
-    engine = create_engine(f"sqlite:///{tmp_path / 'storm.sqlite'}")
+    engine = create_engine(database(tmp_path))
     with engine.connect() as connection:
 
         def one(sql: str) -> int:

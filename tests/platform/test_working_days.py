@@ -177,7 +177,6 @@ def test_a_confirmed_row_replaces_the_provisional_one():
     assert not confirmed.is_working_day(date(2027, 2, 4))
     assert confirmed.is_working_day(date(2027, 2, 13))
     assert confirmed.provisional_note(date(2027, 1, 1), date(2027, 3, 1)) is None
-    assert confirmed.last_known_day() == date(2027, 12, 31)
 
 
 @given(DAYS, st.integers(0, 40))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import random
+import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -19,6 +21,12 @@ NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 LABELS = defaultdict(dict, unit={"works": ("高新区公用事业局", "公用局"), "city": ("高新区城市管理局",)})
 ENGINES = ("whoosh", "tantivy")
 FACETS = ("kind", "direction", "industry", "mode", "state", "budget", "unit", "batch", "year")
+
+
+WORDS = [
+    "停车", "水质", "水务", "无人机", "低空", "充电", "储能", "监测", "巡检", "智慧",
+    "平台", "诱导", "物流", "调度", "模型", "传感器", "5g", "gb/t37668", "城管", "养老",
+]  # fmt: skip
 
 
 def made(key: int, title: str, body: str = "", **more: object) -> Document:
@@ -68,7 +76,7 @@ class Shelf:
 
     def finder(self) -> Finder:
         self.reading = self.reading or directory.Reading(self.path, self.engine)
-        return Finder(self.reading, LABELS.__getitem__)
+        return Finder(self.reading, lambda facet, now: LABELS[facet])
 
     def find(self, q: str, now: datetime = NOW, **more: object) -> Found:
         request = Request(now=now, facets=FACETS, **more)  # type: ignore[arg-type]
@@ -113,6 +121,7 @@ def keys(found: Found) -> list[int]:
         ("tingche", {1, 2}, set()),
         ("shuizhi", {3}, set()),
         ("停车厂", {1}, {2}),
+        ("安氮", {3}, set()),  # a text's word, of no title
     ],
 )  # fmt: skip
 def test_what_people_type_finds_the_right_things(shelf: Shelf, q: str, first: set[int], others: set[int]) -> None:
@@ -177,9 +186,68 @@ def test_before_its_instant_a_document_is_nowhere(shelf: Shelf) -> None:
     assert all(item.id != "demand:8" for item in finder.suggest("未公布", NOW))
     assert finder.suggest("jimi", NOW) == []
     assert sum(shelf.find("").facets["kind"].values()) == 7
-    later = NOW + timedelta(seconds=1)
-    assert keys(shelf.find("绝密词语", now=later)) == [8]
-    assert shelf.find("", now=later).facets["kind"] == {"demand": 8}
+    assert shelf.writing.shelf.due(NOW, 9) == []
+    assert shelf.writing.shelf.due(NOW + timedelta(seconds=1), 9) == ["demand:8"]
+
+
+def work(shelf: Shelf, q: str) -> tuple[object, int, int]:
+    """What is answered and offered for a query, how many calls it took, and how many steps of the shelf's statements."""
+    calls = steps = 0
+
+    def called(frame: object, event: str, argument: object) -> None:
+        nonlocal calls
+        calls += event in ("call", "c_call")
+
+    def stepped() -> int:
+        nonlocal steps
+        steps += 1
+        return 0
+
+    finder = shelf.finder()
+    with shelf.reading.shelf._open() as connection:  # type: ignore[union-attr]
+        connection.set_progress_handler(stepped, 1)
+    gc.disable()
+    sys.setprofile(called)
+    try:
+        answer = finder.find(q, Request(now=NOW, facets=FACETS)), finder.suggest(q, NOW)
+    finally:
+        sys.setprofile(None)
+        gc.enable()
+        connection.set_progress_handler(None, 0)
+    return answer, calls, steps
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_neither_results_nor_work_tell_of_what_waits(tmp_path: Path, engine: str) -> None:
+    """Counted, not timed: calls, steps of the shelf's statements and the documents of the engine are the same whether
+    nothing or hundreds of documents wait that would answer best, with a unit and a list of their own.
+    """
+    bare, full = Shelf(tmp_path / "bare", engine), Shelf(tmp_path / "full", engine)
+    secret = {
+        "unit": "secret",
+        "unit_name": "高新区城管机密局",
+        "batch": "ZZGX-2026-09",
+        "visible_at": NOW + timedelta(1),
+    }
+    hidden = [
+        made(100 + n, "停车场绝密量子雷达", "无人机停车收费", identifiers=(f"ZZGX-2026-09-{n:03}",), **secret)
+        for n in range(300)
+    ]
+    bare.write(DOCUMENTS[:7])
+    full.write(DOCUMENTS[:3] + hidden[:200] + DOCUMENTS[3:7])
+    full.write(hidden[200:])
+    typed = (
+        "停车", "停车场", "量子雷达", '"绝密量子"', "liangzileida", "lzld", "量子雷哒", "ZZGX-2026-09", "停车场绝密",
+        "unit:机密", "unit:城管局", "batch:09 停车", "无人机 -停车", "水质 量子", "",
+    )  # fmt: skip
+    for q in typed:
+        work(bare, q), work(full, q)  # what is read once a process is read now
+        assert work(full, q) == work(bare, q), q
+    for shelf in (bare, full):
+        assert shelf.reading is not None
+        assert len(shelf.reading.index.versions()) == 7
+        assert shelf.reading.index.values("unit") == ["city", "works"]
+        shelf.writing.close()
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -191,6 +259,13 @@ def test_writing_again_changes_nothing_and_removing_takes_everything(tmp_path: P
     shelf.write([made(1, "改名为充电桩布局")])
     assert keys(shelf.find("停车")) == [2]
     assert keys(shelf.find("充电桩")) == [1]
+    later = NOW + timedelta(seconds=1)
+    shelf.write([DOCUMENTS[7]], now=later)  # what the writer does when an instant has come
+    assert keys(shelf.find("绝密词语", now=later)) == [8]
+    assert "机密" in [item.text for item in shelf.finder().suggest("jimi", later)]
+    shelf.write([made(8, "未公布的停车机密项目", visible_at=later + timedelta(days=1))], now=later)  # put off after all
+    assert shelf.find("机密", now=later).total == 0
+    assert shelf.finder().suggest("jimi", later) == []
     assert [item.text for item in shelf.finder().suggest("智慧城市", NOW)] == []
     shelf.write([], [document.id for document in DOCUMENTS])
     found = shelf.find("")
@@ -200,33 +275,11 @@ def test_writing_again_changes_nothing_and_removing_takes_everything(tmp_path: P
 
 def test_engines_agree_on_totals_and_facets(tmp_path: Path) -> None:
     dice = random.Random(7)
-    words = [
-        "停车",
-        "水质",
-        "水务",
-        "无人机",
-        "低空",
-        "充电",
-        "储能",
-        "监测",
-        "巡检",
-        "智慧",
-        "平台",
-        "诱导",
-        "物流",
-        "调度",
-        "5g",
-        "gb/t37668",
-        "模型",
-        "传感器",
-        "城管",
-        "养老",
-    ]
     documents = [
         made(
             key,
-            "".join(dice.sample(words, 3)),
-            "，".join(dice.choices(words, k=12)),
+            "".join(dice.sample(WORDS, 3)),
+            "，".join(dice.choices(WORDS, k=12)),
             direction=dice.choice(["living", "building", "industry"]),
             industries=tuple(sorted(dice.sample(["iot", "newit", "brain"], dice.randint(1, 3)))),
             state=dice.choice(["published", "published", "lapsed", "awarded"]),
@@ -241,8 +294,8 @@ def test_engines_agree_on_totals_and_facets(tmp_path: Path) -> None:
         for _ in shelf.writing.build(documents, NOW):
             pass
     for _ in range(80):
-        q = " ".join(dice.sample(words, dice.randint(0, 3)))
-        q += dice.choice(["", f" -{dice.choice(words)}", f' "{dice.choice(words)}"', " direction:living"])
+        q = " ".join(dice.sample(WORDS, dice.randint(0, 3)))
+        q += dice.choice(["", f" -{dice.choice(WORDS)}", f' "{dice.choice(WORDS)}"', " direction:living"])
         filters = {"unit": frozenset(dice.sample("abcdef", 2))} if dice.random() < 0.4 else {}
         if dice.random() < 0.4:
             filters["state"] = frozenset(dice.sample(["open", "closing", "closed", "lapsed"], 2))

@@ -156,7 +156,7 @@ def test_alerts_and_matching_use_the_sites_own_words_from_the_same_rebuild_on(
 
     def answers(q: str) -> bool:
         (document,) = sources.load([f"demand:{demand.id}"])[0]
-        return Percolator(document, lambda facet: {}).answers(q, {}, site.now)
+        return Percolator(document, lambda facet, now: {}).answers(q, {}, site.now)
 
     app.extensions["search_indexer"], before = (lambda: site.indexer), app.extensions["search_indexer"]
     terms.configure(site.place.current)
@@ -192,7 +192,7 @@ def test_check_finds_and_repairs_every_kind_of_drift(stage: Stage, site: Site) -
     site.indexer.close()
     writing.apply([ghost], [f"demand:{demands[1].id}"], site.now)
     nid = writing.shelf.numbers([f"demand:{demands[2].id}"])[f"demand:{demands[2].id}"]
-    writing.shelf.put([], [f"demand:{demands[2].id}"], writing.planner.analyzer, site.now)
+    writing.shelf.put([], [f"demand:{demands[2].id}"], writing.planner.analyzer)
     writing.close()
     found = site.indexer.check(site.now, repair=False)
     assert found.stale == [f"demand:{demands[0].id}"]
@@ -322,7 +322,7 @@ def test_a_killed_writers_lock_dies_with_it(site: Site) -> None:
     assert site.indexer.step(site.now) == 0
 
 
-def test_a_scheduled_demand_is_found_at_its_instant_without_the_writer(stage: Stage, site: Site) -> None:
+def test_a_scheduled_demand_is_found_once_its_instant_has_come(stage: Stage, site: Site) -> None:
     demand = stage.pooled(title="定时张榜的泊位")
     at = site.now + timedelta(hours=2)
     batch = stage.batch()
@@ -336,7 +336,16 @@ def test_a_scheduled_demand_is_found_at_its_instant_without_the_writer(stage: St
     assert site.search.suggest("定时", site.now) == []
     assert demand.number is not None
     assert site.search.suggest(demand.number[:9], site.now) == []
-    assert site.search.find("泊位", Request(at)).ids == [f"demand:{demand.id}"]
+    assert site.search.find("泊位", Request(at)).ids == []  # it is not in the index at all
+    assert not site.indexer.check(site.now)
+    site.now = at
+    assert site.indexer.step(at) == 1  # by the clock alone: nothing has happened in the outbox
+    site.catch_up()
+    assert ids(site, "泊位") == [f"demand:{demand.id}"]
+    assert [item.id for item in site.search.suggest(demand.number[:12], at)] == [f"demand:{demand.id}"]
+    assert not site.indexer.check(at)
+    site.rebuild()
+    assert ids(site, "泊位") == [f"demand:{demand.id}"]
 
 
 def test_commands_rebuild_and_check(app: Flask, stage: Stage, site: Site) -> None:

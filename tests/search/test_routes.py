@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import io
 import json
+import re
 import shutil
+import zipfile
 from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
-from urllib.parse import parse_qs, quote, urlparse
+from urllib.parse import parse_qs, quote, unquote, urlparse
 
 import pytest
+from flask import Flask
 from markupsafe import escape
 
 from marketplace import db
+from marketplace.batches import service as batches
 from marketplace.demands import service
 from marketplace.demands.content import Indicator, Offer
 from marketplace.demands.models import Demand
@@ -21,6 +26,7 @@ from marketplace.platform import clock
 from marketplace.questions import service as questions
 from marketplace.search import listing
 from tests import factories
+from tests.bids.test_leaks import addresses
 from tests.client import Client, Page
 from tests.search.conftest import Site, Stage
 
@@ -212,6 +218,68 @@ def test_what_is_not_public_leaks_nowhere(
                 assert "雷达" not in body, url
             assert "量子" not in json.dumps(json.loads(client.get(f"/search/suggest?q={q}").text), ensure_ascii=False)
     assert api(visitor, "q=城市管理局&per_page=1")["total"] == 3
+
+
+def words_of(body: bytes) -> str:
+    """What an answer says, a spreadsheet taken apart."""
+    if body.startswith(b"PK"):
+        with zipfile.ZipFile(io.BytesIO(body)) as sheet:
+            body = b"".join(sheet.read(name) for name in sheet.namelist())
+    return body.decode("utf-8", "replace")
+
+
+@pytest.mark.parametrize("backend", ["whoosh"])
+def test_a_list_that_waits_for_its_hour_is_nowhere_and_then_everywhere(
+    app: Flask, visitor: Client, sign_in: Callable[[str], Client], stage: Stage, site: Site, demands: list[Demand]
+) -> None:
+    """Every address of the site, for the public and for a firm that would fit: as if the list did not exist; at its
+    hour, by the clock alone, it stands wherever one looks.
+    """
+    at = stage.now + timedelta(days=3)
+    batch = batches.create(zone="GXQX", year=2026, theme="深海潜航", actor=stage.actor("publisher"), now=stage.now)
+    batches.assemble(batch, actor=stage.actor("publisher"), now=stage.now)
+    hidden = stage.pooled(title="声呐浮标巡海", **(ELSE | {"background": "声呐浮标" * 30}))
+    service.post_batch(
+        batch, [hidden], visible_from=at, deadlines=service.first_deadlines([hidden], visible_from=at),
+        custody="1-of-1", custodians=[], document_number="高科〔2026〕77号", actor=stage.actor("publisher"), now=stage.now,
+    )  # fmt: skip
+    site.catch_up()
+    number, code = str(hidden.number), batch.code
+    secrets = ("声呐", "浮标", "潜航", number, code, hidden.key, "〔2026〕77")
+    typed = (
+        "/search?q=声呐浮标", "/demands?q=shengnafubiao", "/search?q=声呐浮镖", "/search?q=batch:潜航", f"/search?q={number}",
+        "/search/suggest?q=声呐", "/search/suggest?q=sn", f"/search/suggest?q={number[:12]}", f"/demands?batch={code}",
+        "/feed.atom?q=巡海", "/feed.atom?kind=all", "/api/v1/demands?q=巡海", "/demands.xlsx?q=巡海", "/search?kind=notice&q=巡海",
+        f"/alerts/new?batch={code}", "/desk/matches", "/desk/matches/panel",
+    )  # fmt: skip
+    everything = [place for place in addresses(app) if place != "/custody/key/file"]  # that one is random
+    no_such = {"number": "ZZGX-2026-77-001", "batch": "ZZGX-2026-77", "bid": "f" * 32}
+    rival, as_program = sign_in("rival"), {"Accept": "application/json"}
+    for client, places in ((visitor, (*everything, *typed)), (rival, typed)):
+        for place in places:
+            here = place.format(number=number, batch=code, bid="f" * 32)
+            answer = client.http.get(here, headers=as_program)
+            if "{" in place:  # as if there were no such list
+                unknown = client.http.get(place.format(**no_such), headers=as_program)
+                assert answer.status_code == unknown.status_code, here
+            asked = unquote(here)
+            said = words_of(answer.data).replace(here, "").replace(quote(here), "").replace(urlparse(here).query, "")
+            for word in (number, code) if "{" in place or "?" in place else ():  # what was asked for may be said back
+                said = said.replace(word, "")
+            assert [secret for secret in secrets if secret in said and secret not in asked] == [], here
+    clock.move_to(at)
+    db.session.commit()
+    site.now = at
+    site.catch_up()
+    for place in (
+        "/", "/demands", "/search?q=声呐浮标", "/search?q=声呐浮镖", "/search?q=shengnafubiao", "/search?q=batch:潜航",
+        f"/demands?batch={code}", f"/demands/{number}", f"/batches/{code}", "/feed.atom?q=巡海",
+    ):  # fmt: skip
+        answer = visitor.http.get(place)
+        assert (answer.status_code, "声呐浮标" in re.sub("</?mark>", "", answer.text)) == (200, True), place
+    assert api(visitor, "q=巡海")["total"] == 1
+    for q in ("声呐", "snfb", number[:12]):
+        assert "声呐浮标" in json.dumps(json.loads(visitor.get(f"/search/suggest?q={q}").text), ensure_ascii=False), q
 
 
 def test_a_deadline_moves_the_facet_at_its_second(visitor: Client, demands: list[Demand], site: Site) -> None:

@@ -13,25 +13,9 @@ from marketplace.search.index import Clause, Group, Plan, Request
 from marketplace.search.whoosh_backend import ENGINE
 from marketplace.search.whoosh_backend.codec import SCHEMA, SnapshotStorage
 from tests.search.test_contract import NOW, Shelf, made
+from tests.search.test_contract import WORDS as words
 
-WORDS = [
-    "停车",
-    "水质",
-    "水务",
-    "无人机",
-    "低空",
-    "充电",
-    "储能",
-    "监测",
-    "巡检",
-    "智慧",
-    "平台",
-    "诱导",
-    "物流",
-    "调度",
-    "模型",
-    "传感器",
-]
+WORDS = words[:16]  # Chinese ones, each of them one token
 
 
 @pytest.fixture(scope="module")

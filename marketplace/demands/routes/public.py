@@ -129,6 +129,7 @@ def list_page(
     }
     context: dict[str, Any] = {
         "q": filters.q,
+        "kind": kind,
         "facets": groups,
         "chosen": len(chips),
         "chips": chips,

@@ -100,8 +100,8 @@ class WhooshIndex:
             value = np.where(closes >= NEVER // seconds, 2**39, value)
         return (value << TIE_BITS) | ((1 << TIE_BITS) - 1 - hits)
 
-    def candidates(self, plan: Plan, request: Request, limit: int) -> tuple[list[int], int]:
-        page = self.search(plan, Request(request.now, limit=limit), _unlimited)
+    def candidates(self, plan: Plan, request: Request, limit: int, budget: Budget) -> tuple[list[int], int]:
+        page = self.search(plan, Request(request.now, limit=limit), budget)
         return page.nids, page.total
 
     def frequencies(self, tokens: Sequence[str], now: datetime) -> list[int]:

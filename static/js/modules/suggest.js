@@ -18,6 +18,8 @@ export default function suggest(form) {
   let turn = 0;
 
   const close = () => {
+    clearTimeout(timer);
+    turn++; // an answer that is still on its way comes too late
     list.hidden = true;
     at = -1;
     input.setAttribute("aria-expanded", "false");
@@ -26,7 +28,10 @@ export default function suggest(form) {
   const mark = () => {
     [...list.children].forEach((option, index) => option.setAttribute("aria-selected", String(index === at)));
     if (at < 0) input.removeAttribute("aria-activedescendant");
-    else input.setAttribute("aria-activedescendant", `${id}-${at}`);
+    else {
+      input.setAttribute("aria-activedescendant", `${id}-${at}`);
+      list.children[at].scrollIntoView({ block: "nearest" });
+    }
   };
   const take = (item) => {
     if (item.url) location.assign(item.url);

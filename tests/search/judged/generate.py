@@ -216,7 +216,7 @@ def _holds(part: str, concept: Concept, row: dict[str, object]) -> bool:
 
 
 def queries(rows: list[tuple[Concept, dict[str, object]]], name: str = "queries") -> list[dict[str, object]]:
-    """The judged queries of a file: ``queries`` and ``heldout`` were looked at while weights were chosen, ``unseen`` not."""
+    """The judged queries of a file: ``queries`` and ``heldout`` were looked at while weights were chosen, the others not."""
     result: list[dict[str, object]] = []
     for line in (HERE / f"{name}.txt").read_text(encoding="utf-8").splitlines():
         if not line or line.startswith("#"):
@@ -250,7 +250,7 @@ def main() -> None:
     DATA.mkdir(parents=True, exist_ok=True)
     lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for _, row in rows)
     (DATA / "docs.jsonl.gz").write_bytes(gzip.compress(lines.encode(), mtime=0))
-    for name in ("queries", "heldout", "unseen"):
+    for name in ("queries", "heldout", "unseen", "visitors"):
         asked = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in queries(rows, name))
         (DATA / f"{name}.jsonl.gz").write_bytes(gzip.compress(asked.encode(), mtime=0))
 

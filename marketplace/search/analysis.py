@@ -26,11 +26,12 @@ import rjieba
 
 from marketplace.search.documents import Document
 
-ANALYSIS_VERSION = 6  # raise it when the tokens, the phrases or the shelf change: the index is then rebuilt
+ANALYSIS_VERSION = 7  # raise it when the tokens, the phrases or the shelf change: the index is then rebuilt
 DATA = Path(__file__).with_name("data")
 
 # How often a word counts by the place where it stands. Measured, not law: a title says what a thing is about.
 TITLE, TAG, SUMMARY, UNIT, BODY = 4, 3, 2, 1, 1
+NUMBER = 12  # its own number or code: before whatever only mentions it
 TF_MAX = 255  # counts are stored in one byte
 
 CJK = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0002fa1f〇"
@@ -175,7 +176,7 @@ class Analyzer:
             for token in self.tokens(text, characters=characters):
                 counts[token] += boost
         for identifier in document.identifiers:
-            counts[latin_parts(JOINTS.sub("-", normalise(identifier)))[0]] += TITLE
+            counts[latin_parts(JOINTS.sub("-", normalise(identifier)))[0]] += NUMBER
         return {token: min(count, TF_MAX) for token, count in counts.items()}
 
 
@@ -195,10 +196,15 @@ def word_list(name: str) -> frozenset[str]:
     return frozenset(word for line in entries((DATA / name).read_text(encoding="utf-8")) for word in line.split())
 
 
+def lines(text: str) -> list[str]:
+    """The entries of a data file as written, one a line; what follows ``#`` is the comment."""
+    found = (line.split("#", 1)[0].strip() for line in text.splitlines())
+    return [line for line in found if line]
+
+
 def entries(text: str) -> list[str]:
-    """The entries of a data file, one a line, normalised; what follows ``#`` is the comment."""
-    lines = (line.split("#", 1)[0].strip() for line in text.splitlines())
-    return [normalise(line) for line in lines if line]
+    """The entries of a data file, normalised."""
+    return [normalise(line) for line in lines(text)]
 
 
 def segmenter_name() -> str:

@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from marketplace.search.analysis import bigrams, latin_parts, squeeze, standards
+from marketplace.search.analysis import STOPWORDS, bigrams, latin_parts, squeeze, standards
 from marketplace.search.directory import Reading
 from marketplace.search.documents import CLOCKED, PHASES
 from marketplace.search.index import PAGE_MAX, PHRASE_CANDIDATES, Page, Plan, Request, TooSlow
 from marketplace.search.pinyin import CHINESE
 from marketplace.search.query import Field, Query, parse
+from marketplace.search.shelf import Phrase
 from marketplace.search.spelling import Speller
 
 BUDGET_S = 3.0  # seconds a query may take before it is stopped with a word
@@ -22,7 +23,9 @@ TITLES = 3
 NUMBERED = 5
 NUMBER = re.compile(r"[a-z]+[- ]?\d*")  # a list number begins with the zone's letters
 RELATED = 3
+NEAR = 5  # near misses shown below an empty result
 Labels = Callable[[str, datetime], Mapping[str, Sequence[str]]]
+OFTEN = 10  # a word that no dictionary has is offered when so many titles and tags have it
 FEW = 3  # strict hits below which another reading is offered
 
 
@@ -42,7 +45,9 @@ class Found:
     """``ids`` of the page in order. ``strict`` of ``total`` have every word, the others are near misses.
 
     ``corrected``: what was searched for instead, because nothing has what was typed; ``meant``: offered only.
-    ``related``: other words for what was typed. ``unfiltered``: of an empty result, how many there are without filters.
+    ``related``: other words for what was typed, that something has. ``unfiltered``: of an empty result, how many there
+    are without filters; ``loosened``, ``near`` and ``near_total``: what would be found without quotes, exclusions and
+    fields, the first of it and how many.
     ``terms``: what to mark in titles and texts. ``approximate``: the total is an estimate (约).
     """
 
@@ -56,6 +61,9 @@ class Found:
     meant: str = ""
     related: tuple[str, ...] = ()
     unfiltered: int = 0
+    loosened: str = ""
+    near: tuple[str, ...] = ()
+    near_total: int = 0
     approximate: bool = False
 
 
@@ -98,17 +106,25 @@ class Finder:
         others = {name: values for name, values in request.filters.items() if name == "kind"}
         if not page.total and len(others) < len(request.filters):
             unfiltered = self._page(plan, replace(request, filters=others, facets=(), limit=0), budget).total
-        ids = self._reading.shelf.ids(page.nids)
+        loosened, near = "", Page([], 0, 0, 0)
+        if not page.total and not unfiltered and (query.phrases or query.excluded or query.fields):
+            other = Query((*query.words, *query.phrases))
+            near = self._page(self._plan(other, request.now), replace(request, facets=(), offset=0, limit=NEAR), budget)
+            loosened = _typed(other) if near.total and other else ""
+        ids = self._reading.shelf.ids([*page.nids, *near.nids])
         return Found(
             query=query,
             ids=[ids[nid] for nid in page.nids if nid in ids],
+            loosened=loosened,
+            near=tuple(ids[nid] for nid in near.nids if nid in ids) if loosened else (),
+            near_total=near.total,
             total=page.total,
             strict=page.strict,
             facets=page.facets,
             terms=self._terms(plan, page),
             corrected=corrected,
             meant=meant,
-            related=_related(plan),
+            related=self._related(plan, request.now),
             unfiltered=unfiltered,
             approximate=page.approximate,
         )
@@ -126,7 +142,7 @@ class Finder:
         if letters.isascii() and letters.isalpha():
             found += shelf.starting("initials", letters, SUGGESTIONS) if len(letters) > 1 else []
             found += shelf.starting("pinyin", letters, SUGGESTIONS) if len(letters) > 1 else []
-        words = list(dict.fromkeys(phrase.text for phrase in found if len(phrase.text) > 1))[:SUGGESTIONS]
+        words = list(dict.fromkeys(phrase.text for phrase in found if self._is_word(phrase)))[:SUGGESTIONS]
         if not words and len(letters) > 1 and letters.isascii() and letters.isalpha():
             known = any(self._reading.index.frequencies([letters], now))
             read = (
@@ -140,6 +156,11 @@ class Finder:
             *(Suggestion(f"{number} {title}", id_) for id_, number, title in numbered),
             *(Suggestion(title, id_) for title, id_ in titles.items()),
         ]
+
+    def _is_word(self, phrase: Phrase) -> bool:
+        """Not a piece that the segmenter guessed once (水机 of 直饮水机)."""
+        known = phrase.words > 1 or phrase.text.isascii() or self._analyzer.knows(phrase.text)
+        return len(phrase.text) > 1 and (known or phrase.number >= OFTEN)
 
     def _plan(self, query: Query, now: datetime) -> Plan:
         return self._reading.planner.plan(query, lambda item: self._resolve(item, now))
@@ -165,14 +186,19 @@ class Finder:
         return named(item.value, values, self._labels(item.facet, now))
 
     def _unseen(self, text: str, now: datetime) -> bool:
-        """Whether a single character, left over by the segmenter, stands beside another as in no visible document:
-        a slip, perhaps (充电 + 庄).
+        """Whether a single character that the segmenter left over, no 的 or 和, stands beside its neighbours as in no
+        visible document: a slip, perhaps (充电 + 庄).
         """
-        pairs: list[str] = []
-        for run in self._analyzer.runs(text):
-            if not run.latin and any(len(word) == 1 for word in self._analyzer.cut(run.text)):
-                pairs += bigrams(run.text)
-        return bool(pairs) and not all(self._reading.index.frequencies(list(dict.fromkeys(pairs)), now))
+        words = self._analyzer.words(text)
+        for before, word, after in zip([None, *words], words, [*words[1:], None], strict=False):
+            if word.latin or len(word.text) > 1 or word.text in STOPWORDS:
+                continue
+            left = before.text[-1] if before and not before.latin and before.end == word.start else ""
+            right = after.text[0] if after and not after.latin and after.start == word.end else ""
+            pairs = bigrams(left + word.text + right)
+            if pairs and not any(self._reading.index.frequencies(pairs, now)):
+                return True
+        return False
 
     def _speller(self, now: datetime) -> Speller:
         def occur(tokens: Sequence[str]) -> Mapping[str, int]:
@@ -189,6 +215,20 @@ class Finder:
         text = speller.correct(words, {word: latin_parts(word)[0] in present for word in latin})
         return replace(query, words=tuple(text.split())) if text else None
 
+    def _related(self, plan: Plan, now: datetime) -> tuple[str, ...]:
+        """Synonyms of the words typed, as the table writes them, for people to go on with: such as something has."""
+        written, typed = self._reading.planner.synonyms.written, {group.text for group in plan.groups}
+        found: dict[str, None] = {}
+        for clause in (clause for group in plan.needed for clause in group.similar):
+            text = written.get(clause.tokens, "")
+            if len(text) < 2 or text in found or squeeze(text) in typed:
+                continue
+            if all(self._reading.index.frequencies(clause.tokens, now)):
+                found[text] = None
+            if len(found) == RELATED:
+                break
+        return tuple(found)
+
     def _terms(self, plan: Plan, page: Page) -> tuple[str, ...]:
         """As typed, and where words were given for others, those: longest first."""
         terms = dict.fromkeys(plan.phrases)
@@ -198,13 +238,6 @@ class Finder:
             terms.update(dict.fromkeys(_spoken(clause.tokens) for clause in clauses))
         several = [term for term in terms if term and (len(term) > 1 or len(terms) == 1)]
         return tuple(sorted(several, key=lambda term: (-len(term), term)))
-
-
-def _related(plan: Plan) -> tuple[str, ...]:
-    """Synonyms of the words typed, for people to go on with."""
-    spoken = [_spoken(clause.tokens) for group in plan.needed for clause in group.similar if group.exact != (clause,)]
-    typed = {group.text for group in plan.groups}
-    return tuple(dict.fromkeys(text for text in spoken if text not in typed and len(text) > 1))[:RELATED]
 
 
 def _names(value: str, labels: Sequence[str]) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -26,7 +26,8 @@ class Answer:
     """``listing.rows`` stays empty: ``rows`` are drawn already. ``kinds``: how many each tab has.
 
     ``problem``: why it comes from the database (``REBUILDING``, ``SLOW``); then ``found`` is ``None``, and words were
-    looked for only where ``worded``. ``near``: the place in ``rows`` from which on only some of the words are there.
+    looked for only where ``worded``. ``near``: the place in ``rows`` from which on only some of the words are there;
+    ``nearby``: lines of near misses, where there are no others.
     """
 
     listing: Listing
@@ -35,6 +36,7 @@ class Answer:
     found: Found | None = None
     kinds: dict[str, int] | None = None
     near: int | None = None
+    nearby: list[dict[str, Any]] = field(default_factory=list)
     problem: str = ""
     worded: bool = True
 
@@ -78,6 +80,7 @@ def answer(search: Search, filters: Filters, view: View, *, kind: str = "", lite
         found,
         dict(found.facets["kind"]),
         near if near is not None and 0 <= near < len(rows) else None,
+        sources.rows(found.near, view) if found.near else [],
     )
 
 

@@ -6,6 +6,7 @@ Pure but for the analyser. The cost is bounded here: at most ``GROUPS_MAX`` word
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,8 +17,8 @@ from marketplace.search.analysis import (
     Analyzer,
     Word,
     bigrams,
-    entries,
     latin_parts,
+    lines,
     normalise,
     squeeze,
     standards,
@@ -41,18 +42,23 @@ GENERIC = word_list("generic.txt")
 
 
 class Synonyms:
-    """The synonym table: normalised words without spaces → alternatives as token clauses."""
+    """The synonym table: normalised words without spaces → alternatives as token clauses. ``written``: how the file
+    writes an alternative, for people to read (GNSS, energy storage).
+    """
 
     def __init__(self, text: str, analyzer: Analyzer) -> None:
         table: defaultdict[str, dict[tuple[str, ...], None]] = defaultdict(dict)
-        for line in entries(text):
+        self.written: dict[tuple[str, ...], str] = {}
+        for line in lines(unicodedata.normalize("NFKC", text)):
             left, arrow, right = line.partition("=>")
             sources = _names(left)
             targets = _names(right) if arrow else sources
             for source in sources:
                 for target in targets:
                     if source != target:
-                        table[source.replace(" ", "")][strict_tokens(target, analyzer)] = None
+                        tokens = strict_tokens(normalise(target), analyzer)
+                        table[normalise(source).replace(" ", "")][tokens] = None
+                        self.written.setdefault(tokens, target)
         self._table = {key: tuple(value) for key, value in table.items()}
 
     def of(self, word: str) -> tuple[tuple[str, ...], ...]:
@@ -232,4 +238,4 @@ def _restrictions(
 def load(dictionary: str, synonyms: str) -> Planner:
     """A planner from the texts of the two data files."""
     analyzer = Analyzer(dictionary)
-    return Planner(analyzer, Synonyms(normalise(synonyms), analyzer))
+    return Planner(analyzer, Synonyms(synonyms, analyzer))

@@ -132,6 +132,9 @@ def _words(filters: Filters, found: Answer) -> dict[str, Any]:
     if not result.total and result.unfiltered:
         kept = {name: request.args[name] for name in ("kind", "q") if request.args.get(name)}
         said["unfiltered"] = (result.unfiltered, f"{request.path}?{urlencode(kept)}")
+    if result.loosened:
+        said["loosened"] = (result.near_total, result.loosened, web.page_url(q=result.loosened, page=None))
+        said["nearby"] = found.nearby
     return said
 
 

@@ -145,6 +145,29 @@ def test_a_phrase_is_verified_against_the_text(shelf: Shelf) -> None:
     assert shelf.find('"水质监测"').total == 0
 
 
+def test_an_empty_result_of_signs_offers_what_is_there_without_them(shelf: Shelf) -> None:
+    for q, loosened in (('"监测在线"', "监测在线"), ("unit:无此局 水质", "水质"), ("水质 -监测", "水质")):
+        found = shelf.find(q)
+        assert (found.total, found.loosened) == (0, loosened), q
+        assert found.near[0] == "demand:3", q
+        assert shelf.find(loosened).total == found.near_total, q
+    assert shelf.find('"绝密词语"').near == ()
+
+
+def test_related_words_are_such_as_something_has_written_as_people_write_them(shelf: Shelf) -> None:
+    assert set(shelf.find("无人驾驶航空器").related) == {"低空", "无人机"}
+    assert "AI" in shelf.find("人工智能").related
+
+
+def test_a_number_finds_first_what_bears_it(tmp_path: Path) -> None:
+    for engine in ENGINES:
+        asked = [made(n, "能否现场踏勘", "ZZGX-2026-02-001\n智慧城市停车场建设", kind="answer") for n in range(50, 60)]
+        shelf = Shelf(tmp_path / engine, engine)
+        shelf.write([*asked, *DOCUMENTS])
+        found = keys(shelf.find("ZZGX-2026-02-001"))
+        assert (found[0], len(found)) == (1, 11)
+
+
 def test_facets_are_exact_and_leave_out_their_own_selection(shelf: Shelf) -> None:
     found = shelf.find("停车", filters={"direction": frozenset({"building"})})
     assert keys(found) == [2]

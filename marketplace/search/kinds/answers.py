@@ -83,9 +83,9 @@ def document(question: Question) -> Document:
         kind=KIND,
         title=question.text,
         summary=question.answer,
-        body=question.demand.title,
+        body=f"{question.demand.number or ''}\n{question.demand.title}",
         tags=(),
-        identifiers=(question.demand.number or "",),
+        identifiers=(),
         visible_at=max(question.answered_at, question.demand.visible_from or question.answered_at),
         published_at=question.answered_at,
     )
@@ -111,7 +111,11 @@ def _row(question: Question, view: View) -> dict[str, Any]:
         "title": marked(mark(asked, view.terms)),
         "url": view.url("questions.index", ref=demand.ref) + f"#q-{question.id}",
         "snippet": marked(snippet(question.answer, view.terms)),
-        "meta": [demand.title, demand.unit.display_name, day_of(question.answered_at).isoformat()],
+        "meta": [
+            marked(mark(demand.title, view.terms)),
+            demand.unit.display_name,
+            day_of(question.answered_at).isoformat(),
+        ],
     }
 
 

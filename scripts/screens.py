@@ -43,7 +43,10 @@ PAGES: dict[str, tuple[str, str]] = {
     "bids": ("bidder", "/bids"),
     "bid": ("bidder", "/bids > tr:has-text('ZZGX-2026-02-012') a[href^='/bids/']"),
     "bid-form": ("bidder", "/bids > tr:has-text('ZZGX-2026-02-012') a[href^='/bids/'] > a[href$='/form']"),
-    "bid-seal": ("bidder", "/bids > tr:has-text('ZZGX-2026-02-012') a[href^='/bids/'] > a[href$='/form'] > a[href$='/seal']"),
+    "bid-seal": (
+        "bidder",
+        "/bids > tr:has-text('ZZGX-2026-02-012') a[href^='/bids/'] > a[href$='/form'] > a[href$='/seal']",
+    ),
     "receipt": ("bidder", "/bids > tr:has-text('ZZGX-2026-02-012') a[href^='/bids/'] > main a[href^='/receipts/']"),
     "hall": ("", "/demands/ZZGX-2026-02-027/opening"),
     "record": ("publisher", "/demands/ZZGX-2026-01-002/opening"),
@@ -51,7 +54,10 @@ PAGES: dict[str, tuple[str, str]] = {
     "custody": ("custodian1", "/custody"),
     "release": ("custodian1", "/custody/release"),
     "eligibility": ("screener", "/eligibility"),
-    "eligibility-bid": ("screener", "/eligibility > main tbody a[href*='/eligibility'] > main tbody a[href*='/eligibility/']"),
+    "eligibility-bid": (
+        "screener",
+        "/eligibility > main tbody a[href*='/eligibility'] > main tbody a[href*='/eligibility/']",
+    ),
     "diagnosis": ("publisher", "/demands/ZZGX-2026-01-010/diagnosis"),
     "reopening": ("publisher", "/demands/ZZGX-2026-02-027/reopening"),
     "clock": ("sysadmin", "/admin/settings/clock"),
@@ -97,7 +103,9 @@ def unlock(page: Page) -> None:
     """A device that does not know the organisation's key yet is given the code that the demo prints."""
     if not page.locator("[data-key-enter]").count():
         return
-    page.locator("[data-key-enter]:not([hidden]), [data-ready]").first.wait_for(state="attached")
+    page.locator(
+        "[data-key-panel]:not([hidden]) [data-key-enter]:not([hidden]), [data-module][data-ready]"
+    ).first.wait_for(state="attached")
     if page.locator("[data-key-enter]").is_visible():
         page.fill("#key-code", page.locator("[data-key-demo]").inner_text())
         page.locator("[data-key-enter] [type=submit]").click()

@@ -21,9 +21,9 @@ from marketplace.taxonomy import Label
 SCHEMA = 1
 
 DEVIATIONS: dict[str, Label] = {
-    "+": Label("正偏离", "Better than asked"),
+    "+": Label("正偏离", "Better"),
     "0": Label("无偏离", "As asked"),
-    "-": Label("负偏离", "Worse than asked"),
+    "-": Label("负偏离", "Worse"),
 }
 """The codes of ``scoring.rules.formulas``."""
 

@@ -67,10 +67,14 @@ class Finding:
     code: str
     values: Mapping[str, str | int] = field(default_factory=dict)
     label: Label = NO_LABEL
+    place: tuple[Label, int] | None = None  # in which row of which list, counted from 1
 
     def sentence(self, messages: Mapping[str, Label], *, english: bool = False) -> str:
-        template = messages[self.code][english]
-        return template.format(label=self.label[english], **self.values)
+        said = messages[self.code][english].format(label=self.label[english], **self.values)
+        if self.place is None:
+            return said
+        label, number = self.place
+        return f"{label.en}, {number}: {said}" if english else f"{label.zh}第{number}项：{said}"
 
 
 def _declare(shape: Shape, default: Any) -> Any:
@@ -132,6 +136,18 @@ def section(row: type[T]) -> Any:
 def shapes(kind: type[Any]) -> dict[str, Shape]:
     """Declared fields in order."""
     return {item.name: item.metadata["shape"] for item in fields(kind)}
+
+
+def place(kind: type[Any], path: str) -> tuple[Label, int] | None:
+    """The list and the row that a finding's path leads into, so that two rows with one mistake read differently."""
+    name, _, rest = path.partition(".")
+    shape = shapes(kind).get(name)
+    if shape is None or shape.row is None:
+        return None
+    if shape.kind == "section":
+        return place(shape.row, rest)
+    number = rest.partition(".")[0]
+    return (shape.label, int(number) + 1) if number.isdecimal() else None
 
 
 def exported(kind: type[Any]) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ which may ask for a cure.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -20,7 +20,7 @@ from marketplace.demands.score_sheets import PRICE_BASES, PriceBasis
 from marketplace.taxonomy import Label
 
 REQUIRED_DOCUMENTS = ("audit", "credit")
-"""Attached or promised; ``qualification`` too where the demand states conditions."""
+"""Attached or promised. A certificate that a demand's conditions may ask for is the screener's to miss (a signal)."""
 
 MESSAGES: dict[str, Label] = shape.MESSAGES | {
     "schema": Label("这份表单不是本站现在的格式。", "This form is not in the site's present format."),
@@ -124,7 +124,7 @@ def findings(
         found += _price(document, terms)
     if any(role not in ROLES or ROLES[role].envelope != envelope for _, role in files):
         found.append(Finding("files", "role"))
-    return found
+    return [replace(item, place=shape.place(FORMS[envelope], item.path)) for item in found]
 
 
 def _hundred(percents: Sequence[Decimal], path: str, label: Label) -> Iterator[Finding]:

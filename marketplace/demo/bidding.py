@@ -14,6 +14,7 @@ from decimal import Decimal, InvalidOperation
 from functools import cache
 from io import BytesIO
 from random import Random
+from typing import Any
 
 from marketplace.accounts.models import Organisation, User
 from marketplace.accounts.queries import actor_of
@@ -267,6 +268,17 @@ def contents(demand: Demand, firm: Firm, *, now: datetime) -> dict[str, Content]
     }
 
 
+def _unfinished(whole: Mapping[str, Content]) -> dict[str, dict[str, Any]]:
+    """The forms without files, without risks and without the last statement: what is still missing can be seen."""
+    technical = dict(whole["technical"].fields)
+    judged, who = dict(technical["technical"]), dict(technical["eligibility"])
+    judged["responses"] = [row | {"file": None, "page": "", "note": ""} for row in judged["responses"]]
+    judged["risks"] = ""
+    who["statements"] = [code for code in who["statements"] if code != REQUIRED_STATEMENTS[-1]]
+    technical |= {"technical": judged, "eligibility": who}
+    return {"technical": technical, "price": dict(whole["price"].fields)}
+
+
 class Desk:
     """What a firm's browser and the custodians' browsers do, done here."""
 
@@ -338,17 +350,17 @@ class Desk:
         return bid
 
     def draft(self, demand: Demand, firm: Firm) -> Bid:
-        """A draft that waits to be finished: encrypted under the organisation's key alone."""
+        """A draft that waits to be finished: encrypted under the organisation's key alone, nothing attached yet."""
         bid, key = self._start(demand, firm), demo_key(firm.organisation)
         assert key is not None
-        said, ref = contents(demand, firm, now=clock.site_now()), bid.ref(bid.next_version)
+        said, ref = _unfinished(contents(demand, firm, now=clock.site_now())), bid.ref(bid.next_version)
         uploaded: dict[tuple[str, int], list[bytes]] = {}
         parts: dict[tuple[str, int], Part] = {}
         wraps: dict[str, bytes] = {}
         for envelope in ENVELOPES:
             dek = secrets.token_bytes(KEY_SIZE)
             made = seal_parts(
-                Content(said[envelope].fields),
+                Content(said[envelope]),
                 dek=dek,
                 ref=ref,
                 envelope=envelope,

@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from marketplace.bids import service as bids
+from marketplace.demands import views
 from marketplace.demands.models import Demand
 from marketplace.demo.bidding import Desk, Firm, by_industry, chance_of, may_bid
 from marketplace.demo.content import people, story
@@ -108,7 +109,13 @@ class Act:
         self.desk.open(demand, [self.stage.users[name] for name in who])
 
     def lapse(self, demand: Demand) -> None:
-        """Too few have bid: the custodians release, and nothing is opened."""
+        """Too few have bid: the custodians release, and nothing is opened. People had looked: the diagnosis counts it."""
+        chance, now = chance_of("looks", demand.title), clock.site_now()
+        for _ in range(chance.randrange(90, 260)):
+            views.count(demand.id, now)
+        for _ in range(chance.randrange(12, 40)):
+            views.count_download(demand.id, now)
+        views.flush()
         self.pass_deadline(demand)
         self.desk.open(demand, [self.stage.users[name] for name in CUSTODIANS[:2]])
 

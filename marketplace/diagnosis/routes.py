@@ -31,7 +31,7 @@ def show(demand: Demand) -> ResponseValue:
         "bids": _("有效揭榜"),
     }
     counted = funnel.steps()
-    widest = {firms: max([1, *(number for _, number, of in counted if of is firms)]) for firms in (False, True)}
+    widest = {True: max(funnel.interested, 1), False: max(funnel.views, funnel.downloads, 1)}
     steps = [
         {
             "name": names[code],

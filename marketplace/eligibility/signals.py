@@ -198,6 +198,8 @@ def _with_unit(bid: BidFacts, unit: Party) -> Iterator[Signal]:
     for party in bid.parties:
         for code in sorted(_ties(party).keys() & theirs.keys()):
             text = f"{party.name}与需求单位{unit.name}共有关联方“{theirs[code]}”（{code}）。"
+            if code in (party.credit_code, unit.credit_code):
+                text = f"{party.name}与需求单位{unit.name}登记为关联单位。"
             yield Signal("affiliated_unit", Check.AFFILIATES, text)
 
 
@@ -209,6 +211,11 @@ _SAME = (
 )
 
 
+def _with_bid(party: Party, bid: BidFacts) -> str:
+    """A party and, where it is not the lead, whose bid it stands in."""
+    return party.name if party.name == bid.name else f"{party.name}（{bid.name}的标书）"
+
+
 def _between(bid: BidFacts, other: BidFacts) -> Iterator[Signal]:
     for mine in bid.parties:
         for theirs in other.parties:
@@ -217,17 +224,20 @@ def _between(bid: BidFacts, other: BidFacts) -> Iterator[Signal]:
                 yield Signal("many_bids", Check.CONSORTIUM, text)
                 continue
             shared = sorted(_ties(mine).keys() & _ties(theirs).keys())
+            pair = f"{mine.name}与{_with_bid(theirs, other)}"
             if mine.controller_code and mine.controller_code == theirs.controller_code:
-                text = f"{mine.name}与{theirs.name}（{other.name}的标书）的控制人同为“{mine.controller_name}”。"
+                text = f"{pair}的控制人同为“{mine.controller_name}”。"
                 yield Signal("same_controller", Check.AFFILIATES, text)
             elif shared:
-                text = f"{mine.name}与{theirs.name}（{other.name}的标书）共有关联方“{_ties(mine)[shared[0]]}”。"
+                text = f"{pair}共有关联方“{_ties(mine)[shared[0]]}”。"
+                if {mine.credit_code, theirs.credit_code} & set(shared):
+                    text = f"{pair}登记为关联单位。"
                 yield Signal("shared_affiliate", Check.AFFILIATES, text)
             for code, what, label in _SAME:
                 value = getattr(mine, what)
                 if value and value == getattr(theirs, what):
                     shown = f"同为“{value}”" if what == "legal_representative" else "相同"
-                    text = f"{mine.name}与{theirs.name}（{other.name}的标书）的{label}{shown}。"
+                    text = f"{pair}的{label}{shown}。"
                     yield Signal(code, Check.AFFILIATES, text)
 
 

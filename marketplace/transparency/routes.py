@@ -128,7 +128,15 @@ def check() -> ResponseValue:
     form = SnapshotForm()
     said = next((word for speak in current_app.extensions.get("verifiers", ()) if (word := speak()) is not None), None)
     if said is not None:
-        page = render_template("transparency/verify.html", form=form, asked="", found=None, hashes=[], receipt=said)
+        page = render_template(
+            "transparency/verify.html",
+            form=form,
+            asked="",
+            found=None,
+            hashes=[],
+            receipt=said,
+            typed=request.form.get("receipt", ""),
+        )
         return page, 422 if said.get("problem") else 200
     asked = trimmed(request.args.get("q", ""))
     found: list[DemandVersion] | None = queries.published_versions(asked, now=g.now) if asked else None

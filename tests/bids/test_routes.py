@@ -255,6 +255,7 @@ def test_a_receipt_is_page_text_and_paper_and_verifies(sealed: Bid, sign_in: Sig
     assert windows.has("核验通过")
     changed = text.replace("版本: 1", "版本: 2")
     refused = visitor.get("/verify").submit(receipt=changed)
+    assert refused.html.get_element_by_id("receipt").text.strip() == changed.strip()  # what was pasted stays
     assert (refused.status, refused.has("核验不通过"), refused.has("核验通过。")) == (422, True, False)
     linked = next(link for link in page.links() if link.startswith("/verify?"))
     assert sealed.public_id not in linked

@@ -294,7 +294,7 @@ def test_signals_point_and_never_decide(opened: Callable[..., Demand]) -> None:
     assert {"many_bids", "same_representative", "same_phone", "same_email", "same_address"} <= codes["firm3"]
     assert {bid.state for bid in bids.values()} == {BidState.OPENED}
     texts = [signal.text for signal in found[bids["rival"].public_id] if signal.code == "affiliated_unit"]
-    assert texts == [f"{rival.name}与需求单位{unit.name}共有关联方“{rival.name}”（{rival.credit_code}）。"]
+    assert texts == [f"{rival.name}与需求单位{unit.name}登记为关联单位。"]
 
 
 def test_mistakes_of_the_form_are_findings(opened: Callable[..., Demand]) -> None:

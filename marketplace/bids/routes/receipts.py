@@ -7,6 +7,7 @@ from typing import Any
 from flask import Response, current_app, g, render_template, request, url_for
 from flask_babel import gettext as _
 
+from marketplace.accounts.rules import N_
 from marketplace.bids import own, queries
 from marketplace.bids.models import BidReceipt
 from marketplace.bids.papers import receipt_paper
@@ -22,6 +23,18 @@ from marketplace.platform.sealing.receipt import BadReceipt, Receipt, verify
 from marketplace.web import ResponseValue, allow
 
 RECEIPT_LIMIT = 64 * 1024
+PROBLEMS = (
+    N_("回执内容不合规"),
+    N_("回执上的时间不存在"),
+    N_("不是完整的揭榜回执，或文字被改动"),
+    N_("回执文字被改动"),
+    N_("日志序号与条目不符"),
+    N_("日志条目记的不是这份回执所说的事"),
+    N_("检查点的签名无效，或不是这把公钥所签"),
+    N_("包含路径通不到检查点的根"),
+    N_("日志条目格式不符"),
+)
+"""What ``BadReceipt`` says, for the translators: the tool itself speaks Chinese alone."""
 
 
 def _address(row: BidReceipt) -> str:
@@ -96,7 +109,7 @@ def _checked(typed: str) -> dict[str, Any]:
         receipt = Receipt.from_text(typed.replace("\r\n", "\n").lstrip("\n"))
         found = verify(receipt, [signer().verifier])
     except BadReceipt as error:
-        return {"problem": _("核验不通过：%(why)s。", why=str(error))}
+        return {"problem": _("核验不通过：%(why)s。", why=_(str(error)))}
     return {"receipt": receipt, "statement": found.statement, "size": found.checkpoint.size, "leaf": found.leaf_index}
 
 

@@ -219,6 +219,15 @@ function price(fields, terms) {
   return list;
 }
 
+// [label, number] of the list and the row that a path leads into, else null.
+function placeOf(fields, path) {
+  const [name, ...rest] = path.split(".");
+  const shape = fields.find((item) => item.name === name);
+  if (!shape) return null;
+  if (shape.kind === "section") return placeOf(shape.fields, rest.join("."));
+  return shape.kind === "rows" && /^[0-9]+$/.test(rest[0] ?? "") ? [shape.label, Number(rest[0]) + 1] : null;
+}
+
 // `rules`: validity.exported(); `files`: [[part, role]] of the envelope.
 export function findings(envelope, fields, rules, files = []) {
   const asked = new Set(rules.terms.asked);
@@ -233,10 +242,13 @@ export function findings(envelope, fields, rules, files = []) {
     list.push(...price(fields, rules.terms));
   }
   if (files.some(([, role]) => rules.roles[role]?.envelope !== envelope)) list.push(found("files", "role"));
-  return list;
+  return list.map((one) => ({ ...one, place: placeOf(rules.shapes[envelope], one.path) }));
 }
 
 export function sentence(finding, rules, english) {
   const at = english ? 1 : 0;
-  return rules.messages[finding.code][at].replace(/\{(\w+)\}/g, (_, name) => (name === "label" ? finding.label[at] : String(finding.values[name])));
+  const said = rules.messages[finding.code][at].replace(/\{(\w+)\}/g, (_, name) => (name === "label" ? finding.label[at] : String(finding.values[name])));
+  if (!finding.place) return said;
+  const [label, number] = finding.place;
+  return english ? `${label[1]}, ${number}: ${said}` : `${label[0]}第${number}项：${said}`;
 }

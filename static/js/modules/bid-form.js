@@ -58,6 +58,7 @@ class Page {
     fill(this.form, shapes.technical, this.draft.envelopes.technical.fields, "");
     fill(this.form, shapes.price, this.draft.envelopes.price.fields, "price");
     this.listFiles();
+    for (const field of this.form.querySelectorAll("input, textarea")) field.dispatchEvent(new Event("input")); // counters, 大写
     this.form.dispatchEvent(new Event("input", { bubbles: true }));
     this.collect();
     for (const [name, { seen, fields }] of Object.entries(this.draft.envelopes)) this.saved[name] = seen ? JSON.stringify(fields) : "";

@@ -52,7 +52,7 @@ function document_(shapes, said) {
     row.append(element("dt", "", shape.label[english]));
     const cell = element("dd");
     if (shape.kind === "rows") cell.append(table(shape, value ?? []));
-    else if (shape.kind === "ticks") cell.textContent = (value ?? []).map((code) => shape.choices[code]?.[english] ?? code).join("；") || "—";
+    else if (shape.kind === "ticks") cell.textContent = (value ?? []).map((code) => shape.choices[code]?.[english] ?? code).join(english ? "; " : "；") || "—";
     else for (const line of shown(shape, value).split("\n")) cell.append(element("p", "", line));
     row.append(cell);
     list.append(row);

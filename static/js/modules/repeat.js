@@ -13,7 +13,7 @@ export default function repeat(list) {
 
   const renumber = () => {
     rows().forEach((row, index) => {
-      row.querySelector("legend").textContent = legend + (index + 1);
+      row.querySelector("legend").textContent = `${legend} ${index + 1}`;
       const old = new RegExp(`(^| )${name}-\\d+(?=-)`, "g");
       for (const element of row.querySelectorAll("*")) {
         for (const attribute of ["id", "name", "for", "aria-describedby", "data-for"]) {
@@ -24,7 +24,7 @@ export default function repeat(list) {
       const remove = row.querySelector("[data-remove]");
       if (remove) {
         remove.value = `${name}-${index}`;
-        remove.querySelector(".visually-hidden").textContent = legend + (index + 1);
+        remove.querySelector(".visually-hidden").textContent = `${legend} ${index + 1}`;
         remove.hidden = rows().length <= least;
       }
     });

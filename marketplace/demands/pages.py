@@ -318,18 +318,65 @@ def events(versions: Iterable[DemandVersion], language: str, *, limit: int | Non
     return result
 
 
-_FIELDS_EN = {"closes_at": "Deadline", "title": "Title", "goal": "Goal", "content": "Content", "budget_fen": "Budget"}
+FIELDS_EN = {
+    "closes_at": "Deadline",
+    "title": "Title",
+    "kind": "Kind",
+    "direction": "Direction",
+    "industries": "Industries",
+    "place": "Place",
+    "background": "Background",
+    "goal": "Goal",
+    "content": "Content",
+    "indicators": "Indicators",
+    "offers": "What is opened up",
+    "security_level": "Protection level",
+    "data_export": "Data leaves the country",
+    "classified": "Classified",
+    "mode": "Funding mode",
+    "budget_fen": "Budget",
+    "budget_note": "Note on the budget",
+    "funds_source": "Source of funds",
+    "period_months": "Months",
+    "deliver_by": "Delivery",
+    "ip_ownership": "Intellectual property",
+    "conditions": "Conditions for bidders",
+    "consortium_allowed": "Consortium allowed",
+    "consortium_max": "Members at most",
+    "award_count": "Awards",
+    "min_bids": "Bids at least",
+    "two_step": "Prices opened later",
+    "blind": "Blind review",
+    "site_visit": "Site visit",
+    "milestones": "Milestones",
+    "score_sheet": "Score sheet",
+    "contact_name": "Contact",
+    "contact_phone": "Telephone",
+    "contact_email": "E-mail",
+    "public_scores": "Scores are public",
+    "procurement_number": "Procurement number",
+    "procurement_url": "Procurement notice",
+}
 
 
 def change_shown(change: Mapping[str, Any], language: str) -> dict[str, Any]:
-    """One stored change for components/diff.html, with the differing words marked."""
+    """One stored change for components/diff.html, with the differing words marked; of a table only the rows that
+    differ."""
     name = change["field"]
     zh = "揭榜截止" if name == "closes_at" else LABELS.get(name, name)
-    shown = {"label": word_for(language)(zh, _FIELDS_EN.get(name, zh))}
-    before, after = (value_text(name, change[side], language) for side in ("before", "after"))
+    shown = {"label": word_for(language)(zh, FIELDS_EN.get(name, zh))}
+    before, after = (value_text(name, value, language) for value in _differing(change["before"], change["after"]))
     if not before or not after or name in ("closes_at", "budget_fen") or len(before) + len(after) > 6000:
         return shown | {"before": before, "after": after}
     return shown | {"parts": word_diff(before, after)}
+
+
+def _differing(before: Any, after: Any) -> tuple[Any, Any]:
+    """Two tables without the rows that both have; anything else as it is."""
+    if not (isinstance(before, list) and isinstance(after, list)):
+        return before, after
+    gone, come = [row for row in before if row not in after], [row for row in after if row not in before]
+    return (gone, come) if gone or come else (before, after)  # only their order changed
 
 
 def value_text(name: str, value: Any, language: str) -> str:

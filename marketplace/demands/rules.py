@@ -304,7 +304,11 @@ none_released = Need(
     "保管人已共同释放，标书正在开启，不能再重开揭榜。",
     lambda actor, demand, now: demand.released_at is None,
 )
-no_deadline_yet = Need("opened_or_later", "", lambda actor, demand, now: demand.state is not State.PUBLISHED)
+in_review = Need(
+    "in_review",
+    "开启之后、公示之前才能由两人决定流榜。",
+    lambda actor, demand, now: demand.state in (State.OPENED, State.REVIEWING),
+)
 is_public = Need(
     "is_public",
     "这条需求还没有公布。",
@@ -312,6 +316,16 @@ is_public = Need(
 )
 finance = role(Role.FINANCE, refusal="只有财政可以这样做。")
 staff = role(*sorted(STAFF), refusal="这一页供平台工作人员使用。")
+
+
+def end_to_propose(demand: Any, now: datetime) -> Action | None:
+    """Which end of a demand a publisher may propose to a second person now (product.md §2.1): 撤榜 between the deadline
+    and the release, 流榜 between the opening and the announcement."""
+    if demand.state in (State.OPENED, State.REVIEWING):
+        return Action.LAPSE
+    closed = demand.state is State.PUBLISHED and demand.closes_at is not None and demand.closes_at <= now
+    return Action.WITHDRAW if closed and demand.released_at is None else None
+
 
 GRANTS = policy.declare(
     {
@@ -349,7 +363,7 @@ GRANTS = policy.declare(
             [publisher, is_suspended],
             [_confirmed_by(_A.WITHDRAW), nothing_released],
         ],
-        "demand.lapse": [[system, after_deadline], [no_deadline_yet, _confirmed_by(_A.LAPSE)]],
+        "demand.lapse": [[system, after_deadline], [in_review, _confirmed_by(_A.LAPSE)]],
         "demand.open": [[system, after_deadline]],
         "demand.start_review": [[publisher]],
         "demand.open_prices": [[system]],

@@ -46,7 +46,6 @@ BESIDES: tuple[tuple[State, str, str, str], ...] = (
     (State.LAPSED, "republication", "demand.republish", "重新张榜"),
     (State.OPENED, "proposal", "demand.propose", "提出流榜"),
     (State.REVIEWING, "proposal", "demand.propose", "提出流榜"),
-    (State.AWARDED, "proposal", "demand.propose", "提出流榜"),
 )
 TOLD_ABOVE = frozenset({"答疑"})  # errands that have steps of their own
 

@@ -279,10 +279,10 @@ def test_withdrawing_destroys_unread(stage: Stage, storage: LocalStorage) -> Non
 def test_once_released_by_enough_it_cannot_be_withdrawn(stage: Stage, storage: LocalStorage) -> None:
     demand = making.sealed(stage, [None], storage=storage)
     making.close(demand)
-    service.release_by_software(demand, stage=FIRST, now=clock.site_now())
     proposal = demands.propose(
         demand, Action.WITHDRAW, reason="规划调整", actor=actor("publisher"), now=clock.site_now()
     )
+    service.release_by_software(demand, stage=FIRST, now=clock.site_now())
     with pytest.raises(Forbidden, match="不能再撤榜"):
         demands.confirm(proposal, actor=actor("supervisor"), now=clock.site_now())
 

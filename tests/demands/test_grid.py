@@ -70,7 +70,6 @@ CONFIRMED: dict[str, tuple[set[str], str]] = {
     "suspended withdraw": ({"supervisor"}, "withdrawn"),  # beside the publishers: a pause holds the deadline back
     "opened lapse": ({"publisher2", "supervisor"}, "lapsed"),
     "reviewing lapse": ({"publisher2", "supervisor"}, "lapsed"),
-    "awarded lapse": ({"publisher2", "supervisor"}, "lapsed"),
     "reviewing announce": ({"publisher2", "supervisor"}, "notice"),
     "notice award": ({"publisher2", "supervisor"}, "awarded"),
     "notice re_review": ({"supervisor"}, "reviewing"),

@@ -7,6 +7,8 @@ from datetime import timedelta
 import pytest
 
 from marketplace import db
+from marketplace.demands.pages import FIELDS_EN
+from marketplace.demands.validity import LABELS
 from marketplace.platform import clock
 from marketplace.platform.working_days import beijing_day
 
@@ -52,6 +54,21 @@ def test_indicators_keep_their_weight_and_veto(published, sign_in):
     after = published.said.indicators[0]
     assert (before.target, after.target) == ("98", "99")
     assert (after.weight, after.veto, after.operator) == (before.weight, before.veto, before.operator)
+
+
+def test_of_a_table_only_the_rows_that_differ_are_shown_in_both_languages(published, sign_in, visitor):
+    before = published.said.indicators
+    page = sign_in("publisher").get(address(published))
+    page = page.submit("amendment", **{"indicators-0-target": "99", "reason": "提高要求"})
+    page.submit("amendment", post="1", preview=None)
+    shown = visitor.get(f"/demands/{published.ref}/history?lang=en")
+    lines = {row.findtext("dt"): row.find("dd").text_content() for row in shown.html.xpath("//dl[@class='diff']/div")}
+    assert before[0].name in lines["Indicators"]
+    assert before[1].name not in lines["Indicators"]
+
+
+def test_every_field_has_a_name_in_english():
+    assert set(LABELS) <= set(FIELDS_EN)
 
 
 def test_near_the_deadline_the_preview_says_that_it_moves(published, sign_in):

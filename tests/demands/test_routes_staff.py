@@ -87,7 +87,7 @@ def test_withdrawing_late_takes_a_second_person(stage, sign_in):
     db.session.commit()
     publisher = sign_in("publisher")
     assert publisher.get(url(demand, "withdrawal")).status == 403
-    publisher.get(url(demand, "proposal")).submit("proposal", action="withdraw", reason="项目取消")
+    publisher.get(url(demand, "proposal")).submit("proposal", reason="项目取消")
     proposal = demand.open_proposal
     address = url(demand, f"proposals/{proposal.id}/decision")
     page = publisher.get(address).submit("decision", answer="yes")
@@ -99,7 +99,7 @@ def test_withdrawing_late_takes_a_second_person(stage, sign_in):
 
 def test_a_proposal_is_bound_to_its_demand(stage, sign_in):
     one, other = stage.published(), None
-    service.propose(one, Action.WITHDRAW, reason="试", actor=stage.actor("publisher"), now=stage.now)
+    service.propose(one, Action.WITHDRAW, reason="试", actor=stage.actor("publisher"), now=one.closes_at)
     other = stage.pooled(title="另一条名称够长的需求")
     db.session.commit()
     assert sign_in("supervisor").get(url(other, f"proposals/{one.open_proposal.id}/decision")).status == 404

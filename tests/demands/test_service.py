@@ -170,6 +170,11 @@ def test_withdrawing_after_the_deadline_takes_two(stage, now):
         service.withdraw(demand, reason="项目取消", actor=stage.actor("publisher"), now=now)
     from marketplace.demands.rules import Action
 
+    with pytest.raises(Refused, match="可以直接撤榜"):
+        service.propose(demand, Action.WITHDRAW, reason="项目取消", actor=stage.actor("publisher"), now=now)
+    now = clock.site_now()
+    with pytest.raises(Refused, match="自动流榜"):
+        service.propose(demand, Action.LAPSE, reason="没有人来", actor=stage.actor("publisher"), now=now)
     proposal = service.propose(demand, Action.WITHDRAW, reason="项目取消", actor=stage.actor("publisher"), now=now)
     with pytest.raises(Forbidden):
         service.confirm(proposal, actor=stage.actor("publisher"), now=now)

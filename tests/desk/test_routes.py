@@ -56,7 +56,7 @@ def test_a_proposal_waits_for_the_second_person_only(stage, sign_in):
 
     demand = stage.published()
     clock.move_to(demand.closes_at)
-    service.propose(demand, Action.WITHDRAW, reason="项目取消", actor=stage.actor("publisher"), now=stage.now)
+    service.propose(demand, Action.WITHDRAW, reason="项目取消", actor=stage.actor("publisher"), now=clock.site_now())
     db.session.commit()
     assert sign_in("supervisor").get("/desk").has(demand.title)
     assert not sign_in("publisher").get("/desk").has(demand.title)

@@ -78,7 +78,7 @@ def test_followers_mails_say_neither_demand_nor_act(app, stage, now, actor):
 
 def test_a_proposal_is_told_to_those_who_may_confirm(app, stage, now, actor):
     demand = stage.published()
-    demands.propose(demand, Action.WITHDRAW, reason="不再需要", actor=actor("publisher"), now=now)
+    demands.propose(demand, Action.WITHDRAW, reason="不再需要", actor=actor("publisher"), now=demand.closes_at)
     consumer.handle(happened(), now)
     assert told("有一项提议等您确认（撤榜）") == {"supervisor"}
 

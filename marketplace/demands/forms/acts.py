@@ -16,7 +16,6 @@ from wtforms import (
 from wtforms import Form as PlainForm
 from wtforms.validators import InputRequired, Length, Optional
 
-from marketplace.demands.rules import ACTION_LABELS, SECOND_PERSON, Action
 from marketplace.demands.validity import LABELS
 from marketplace.platform.fields import SelectField
 from marketplace.platform.forms import Form, trimmed
@@ -103,14 +102,6 @@ class PoolForm(Form):
 
 
 class ProposeForm(Form):
-    action = SelectField(
-        _l("提议"),
-        choices=[
-            (str(action), ACTION_LABELS[action].zh)
-            for action in (Action.WITHDRAW, Action.LAPSE)
-            if action in SECOND_PERSON
-        ],
-    )
     reason = TextAreaField(_l("理由"), [InputRequired(_l("请写明理由。")), Length(max=1000)])
 
 

@@ -68,7 +68,7 @@ class PostForm(Form):
             for level, (k, n) in CUSTODY.items()
         ],
     )
-    custodians = ChecklistField(_l("保管人"), coerce=int, description=_l("按勾选顺序；须来自至少两个单位。"))
+    custodians = ChecklistField(_l("保管人"), coerce=int, description=_l("须来自至少两个单位。"))
 
     def instant(self) -> datetime | None:
         at = self.visible_from.data

@@ -198,8 +198,12 @@ def post_batch(batch: Batch) -> ResponseValue:
     """Choose, preview, post. ``preview`` shows numbers and deadlines and writes nothing."""
     pool = list(db.session.scalars(queries.pooled()))
     people = list(db.session.scalars(accounts.holders(Role.CUSTODIAN)))
+    everything = "all" in request.args
     form = PostForm(
-        document_number=batch.document_number, custody="2-of-3", custodians=[user.id for user in people[:3]]
+        demands=[demand.id for demand in pool if everything or demand.batch_id == batch.id],
+        document_number=batch.document_number,
+        custody="2-of-3",
+        custodians=[user.id for user in people[:3]],
     )
     form.demands.choices = [
         (demand.id, (demand.title, f"{demand.unit.name}　{MODES[demand.mode].zh}　{money_text(demand.budget_fen)}"))
@@ -214,6 +218,7 @@ def post_batch(batch: Batch) -> ResponseValue:
         "form": form,
         "batch": batch,
         "pool": pool,
+        "all_url": None if everything or len(pool) < 2 else url_for("demands.post_batch", code=batch.code, all=1),
         "entries": [],
         "back": url_for("demands.manage_batch", code=batch.code),
     }

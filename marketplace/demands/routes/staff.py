@@ -22,7 +22,7 @@ from marketplace.demands.forms import acts as forms
 from marketplace.demands.look_alikes import Comparison
 from marketplace.demands.models import Demand, DemandProposal, DemandRound
 from marketplace.demands.routes import beside, bp
-from marketplace.demands.rules import ACTION_LABELS, SECOND_PERSON, STATE_LABELS, TONES, Action, State
+from marketplace.demands.rules import ACTION_LABELS, SECOND_PERSON, STATE_LABELS, TONES, Action, State, end_to_propose
 from marketplace.demands.service.writing import MACHINE
 from marketplace.demands.validity import LABELS
 from marketplace.platform import policy
@@ -65,6 +65,13 @@ def _pool(demand: Demand, form: forms.PoolForm) -> None:
     service.pool(demand, reviews=reviews, remark=form.remark.data or "", **_by())
 
 
+def _propose_the_end(demand: Demand, form: forms.ProposeForm) -> None:
+    action = end_to_propose(demand, g.now)
+    if action is None:
+        raise Refused("这条需求现在不用两人决定：截止之前可以直接撤榜，公示开始之后按异议和递补的办法处理。")
+    service.propose(demand, action, reason=form.reason.data, **_by())
+
+
 def _republish(demand: Demand, form: forms.RepublishForm) -> Demand:
     return service.republish(demand, changed=form.changed.data, **_by())
 
@@ -104,8 +111,7 @@ ACTS: tuple[Act, ...] = (
         lambda d, f: service.propose_reopening(d, **f.outage, reason=f.reason.data, **_by()), "提出重开揭榜",
         ("平台在截止时刻中断、而标书还没有开始释放时才能重开。", "监督员确认后立即生效：公开说明，重新接受揭榜，已封的标书继续有效。",
          "已固定的标书集合作废，截止后重新固定，都记入公开的审计日志。")),
-    Act("proposal", "demand.propose", forms.ProposeForm,
-        lambda d, f: service.propose(d, Action(f.action.data), reason=f.reason.data, **_by()), "提出",
+    Act("proposal", "demand.propose", forms.ProposeForm, _propose_the_end, "提出撤榜或流榜",
         ("须由有权的第二人登录确认后才生效，提出人不能自己确认。",)),
     Act("republication", "demand.republish", forms.RepublishForm, _republish, "重新张榜",
         ("按原内容另建一份草稿交需求单位修改确认，原需求保持原状并互相链接。",)),
@@ -119,6 +125,7 @@ def _view(act: Act) -> Callable[[Demand], ResponseValue]:
         form = act.form()
         page = {
             "act": act,
+            "verb": _verb(act, demand),
             "form": form,
             "demand": demand,
             "similar": look_alikes(demand) if act.noun == "comparison" else [],
@@ -263,13 +270,12 @@ def buttons(demand: Demand) -> list[dict[str, Any]]:
     closed = demand.phase(g.now) == "closed" and demand.released_at is None
     if closed and demand.open_proposal is None:
         extra.append("reopening")
-    can_propose = any((demand.state, action) in MACHINE.table for action in (Action.WITHDRAW, Action.LAPSE))
-    if can_propose and demand.open_proposal is None and demand.published_at is not None:
+    if end_to_propose(demand, g.now) is not None and demand.open_proposal is None:
         extra.append("proposal")
     nouns = {act.noun: act for act in ACTS}
     first = [
         {
-            "label": nouns[noun].verb,
+            "label": _verb(nouns[noun], demand),
             "url": url_for(f"demands.act_{noun}", ref=demand.ref),
             "refusal": policy.why_not(nouns[noun].permission, g.actor, demand, g.now),
         }
@@ -277,6 +283,12 @@ def buttons(demand: Demand) -> list[dict[str, Any]]:
     ]
     # What this person has no part in at all is left out; what his role could do but not now stays, with its reason.
     return [item for item in first + items if item["refusal"] is None or not _foreign(str(item["refusal"]))]
+
+
+def _verb(act: Act, demand: Demand) -> str:
+    """What the button says: a proposal names what is proposed."""
+    end = end_to_propose(demand, g.now) if act.noun == "proposal" else None
+    return act.verb if end is None else f"提出{ACTION_LABELS[end].zh}"
 
 
 def _foreign(refusal: str) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 
 from marketplace import db
 from marketplace.demands.models import Demand, DemandProposal
-from marketplace.demands.rules import SECOND_PERSON, Action
+from marketplace.demands.rules import SECOND_PERSON, Action, end_to_propose
 from marketplace.demands.service.changing import withdraw
 from marketplace.demands.service.ending import lapse
 from marketplace.demands.service.writing import MACHINE
@@ -19,6 +19,10 @@ from marketplace.platform.policy import Actor, require
 Carrier = Callable[[DemandProposal, Actor, datetime], None]
 
 
+NOT_NOW = {
+    Action.WITHDRAW: "只有截止之后、开启之前的撤榜须由两人决定；还没有截止的，可以直接撤榜。",
+    Action.LAPSE: "开启之后、公示之前才能由两人决定流榜；有效揭榜不够的，系统在截止后自动流榜。",
+}
 _carried: dict[Action, tuple[Carrier, Carrier | None]] = {}
 
 
@@ -40,6 +44,8 @@ def propose(
     if action not in SECOND_PERSON:
         raise Refused("这一步不需要第二人确认，可以直接办理。")
     MACHINE.advance(demand.state, action)
+    if action in (Action.WITHDRAW, Action.LAPSE) and end_to_propose(demand, now) is not action:
+        raise Refused(NOT_NOW[action])
     if not reason.strip():
         raise Invalid("请写明理由。", fields={"reason": "请写明理由"})
     if demand.open_proposal is not None:

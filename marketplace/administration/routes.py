@@ -14,7 +14,7 @@ from marketplace.accounts.rules import ROLE_LABELS
 from marketplace.administration import menu, people, queries, service
 from marketplace.administration.cli import admin_commands, doctor
 from marketplace.administration.forms import CodeForm, JoinForm
-from marketplace.administration.rules import kind_label
+from marketplace.administration.kinds import kind_label
 from marketplace.platform.forms import ConfirmForm, trimmed
 from marketplace.platform.rendering import tables
 from marketplace.platform.rendering.qr import qr_png

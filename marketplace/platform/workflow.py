@@ -26,6 +26,9 @@ class HasState(Protocol):
     def audit_subject(self) -> str: ...
 
 
+MACHINES: dict[str, Machine] = {}  # by name, for those who read the log
+
+
 @dataclass(frozen=True, slots=True)
 class Machine:
     """A transition table with the words for its states and actions.
@@ -37,6 +40,9 @@ class Machine:
     table: Mapping[Any, Any]  # {(state, action): state}, each feature with its own enums
     state_labels: Mapping[Any, str]
     action_labels: Mapping[Any, str]
+
+    def __post_init__(self) -> None:
+        MACHINES[self.name] = self
 
     def advance(self, state: StrEnum, action: StrEnum) -> StrEnum:
         """The next state. Raises ``Refused`` naming the state when the action has no place there."""

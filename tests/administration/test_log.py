@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import io
+import re
+from pathlib import Path
 
 import openpyxl
 import pytest
 
-from marketplace import db
+from marketplace import administration, db
+from marketplace.administration.kinds import kind_label
 from marketplace.platform import audit
+from marketplace.platform.workflow import MACHINES
 from tests.demands.conftest import now, stage
 from tests.factories import person
 
@@ -48,3 +52,14 @@ def test_the_entry_page_leads_to_ones_own_part(sign_in, visitor):
     for username, target in (("secadmin", "people"), ("sysadmin", "settings/calendar"), ("auditadmin", "log")):
         assert sign_in(username).get("/admin").response.location == f"/admin/{target}"
     assert sign_in("bidder").get("/admin").status == 403
+
+
+LITERAL = re.compile(r'(?:audit\.append|_tell|_log|note_read)\(\s*"([a-z]+\.[a-z_]+)"')
+
+
+def test_everything_that_is_logged_has_a_name():
+    folder = Path(administration.__file__).parents[1]
+    kinds = {kind for path in folder.rglob("*.py") for kind in LITERAL.findall(path.read_text(encoding="utf-8"))}
+    assert len(kinds) > 60
+    kinds |= {f"{name}.{action}" for name, machine in MACHINES.items() for _state, action in machine.table}
+    assert {kind for kind in kinds if kind_label(kind) == kind} == set()

@@ -1,5 +1,5 @@
 """The officer's page of a review with 2,000 bids and 10,000 sheets: CPU, statements, rows loaded and size, for 50 and 250
-rows, while the panel scores and once everything is ranked.
+rows, while the panel scores and once everything is ranked; then the pages of the ranking.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from bench.tables import finish, table
 
 FLOORS_MS = {50: 40.0, 250: 120.0}
 MOST_QUERIES, MOST_LOADED, MOST_KB = 8, 3, 100
+FLOORS_STAGE = ("scoring", "ranked")  # the dashboard; of the ranking's page only the size has a floor
 
 
 def main() -> int:
@@ -31,11 +32,11 @@ def main() -> int:
         os.environ |= {"ZHANGBANG_DEMO": "1", "ZHANGBANG_INSTANCE": folder, "ZHANGBANG_EMBEDDED_WORKER": "0"}
         for stage, shown, (cpu, queries, loaded, size) in measured(options.bids):
             rows.append([f"{stage}, {shown} rows", f"{cpu:.1f}", queries, loaded, f"{size / 1024:.1f}"])
-            if cpu > FLOORS_MS[shown]:
+            if stage in FLOORS_STAGE and cpu > FLOORS_MS[shown]:
                 missed.append(f"{stage}: {cpu:.1f} ms CPU > {FLOORS_MS[shown]} for {shown} rows")
-            if queries > MOST_QUERIES:
+            if stage in FLOORS_STAGE and queries > MOST_QUERIES:
                 missed.append(f"{stage}: {queries} statements > {MOST_QUERIES}")
-            if loaded > MOST_LOADED * shown:
+            if stage in FLOORS_STAGE and loaded > MOST_LOADED * shown:
                 missed.append(f"{stage}: {loaded} rows loaded > {MOST_LOADED} for each of {shown} shown")
             if size > MOST_KB * 1024:
                 missed.append(f"{stage}: {size / 1024:.0f} KB compressed > {MOST_KB}")
@@ -77,6 +78,9 @@ def measured(bids: int) -> Any:
             client = _signed_in(app)
             for shown in FLOORS_MS:
                 yield stage, shown, _visit(app, client, f"/demands/{number}/review?per_page={shown}")
+            if state is SheetState.LOCKED:
+                yield "the ranking", 50, _visit(app, client, f"/demands/{number}/ranking")
+                yield "the ranking, page 20", 50, _visit(app, client, f"/demands/{number}/ranking?page=20")
     app.extensions["engine"].dispose()
 
 

@@ -1,4 +1,4 @@
-"""An expert's sheet beside its bid, blind, among 10 and among 2,000 bids: CPU, statements, size."""
+"""An expert's sheet beside its bid, and his list, blind, among 10 and among 2,000 bids: CPU, statements, size."""
 
 from __future__ import annotations
 
@@ -34,7 +34,10 @@ def main() -> int:
             if size > MOST_KB * 1024:
                 missed.append(f"{name}: {size / 1024:.0f} KB compressed > {MOST_KB}")
     return finish(
-        "sheet", table(("an expert's sheet", "CPU ms", "queries", "KB (gzip)"), rows), missed, write=options.write
+        "sheet",
+        table(("an expert's sheet and list", "CPU ms", "queries", "KB (gzip)"), rows),
+        missed,
+        write=options.write,
     )
 
 
@@ -71,6 +74,11 @@ def measured(bids: int) -> Any:
             statements, _loaded = counted(app, lambda: client.http.get(address))  # noqa: B023
             cpu = _spent(lambda: client.http.get(address))  # noqa: B023
             yield f"page, {count} bids", cpu, statements, len(gzip.compress(page.response.data))
+            desk = f"/review/{ref}"
+            listed = client.get(desk)
+            statements, _loaded = counted(app, lambda: client.http.get(desk))  # noqa: B023
+            spent = _spent(lambda: client.http.get(desk))  # noqa: B023
+            yield f"list, {count} bids", spent, statements, len(gzip.compress(listed.response.data))
     app.extensions["engine"].dispose()
 
 

@@ -7,14 +7,14 @@ from functools import cache
 from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import aliased
 
 from marketplace.accounts.models import Organisation
 from marketplace.accounts.rules import Role
 from marketplace.awards import queries
 from marketplace.awards.models import Award
-from marketplace.awards.rules import ACTION_LABELS, FELL_THROUGH, STATE_LABELS, AwardAction, AwardState
+from marketplace.awards.rules import ACTION_LABELS, ENDED, FELL_THROUGH, STATE_LABELS, AwardAction, AwardState
 from marketplace.bids.models import Bid
 from marketplace.demands.models import Demand, DemandProposal
 from marketplace.demands.rules import State
@@ -22,6 +22,8 @@ from marketplace.notices import queries as notices
 from marketplace.notices.models import Notice, Objection
 from marketplace.notices.rules.notices import NoticeState
 from marketplace.notices.rules.objections import ObjectionState
+from marketplace.panels.models import Panel, PanelSeat
+from marketplace.panels.rules.seats import SeatState
 from marketplace.platform import errands
 from marketplace.platform.errands import Errand
 from marketplace.platform.policy import Actor
@@ -54,7 +56,8 @@ def announcements(actor: Actor, now: datetime) -> Select[Any]:
 
 
 def _announcement(row: Any) -> Errand:
-    return Errand(row.title, _("提出公示"), _("提出公示"), f"/demands/{row.ref}/announcement", row.note or "")
+    url = f"/demands/{row.ref}/announcement"
+    return Errand(row.title, _("提出公示"), _("提出公示"), url, row.note or "", leads="reviewing:announce")
 
 
 def ended_notices(actor: Actor, now: datetime) -> Select[Any]:
@@ -71,6 +74,7 @@ def ended_notices(actor: Actor, now: datetime) -> Select[Any]:
         line.select_from(Notice)
         .join(Demand, Demand.id == Notice.demand_id)
         .where(
+            or_(Notice.place > 0, Notice.demand_id.not_in(_left())),
             Notice.state == NoticeState.PUBLISHED,
             Notice.ends_at <= now,
             Notice.award_proposed_by_id.is_(None),
@@ -83,7 +87,39 @@ def ended_notices(actor: Actor, now: datetime) -> Select[Any]:
 def _ended_notice(row: Any) -> Errand:
     notice_id, place = row.word.split("|")
     url = f"/notices/{notice_id}/award" if int(place) else f"/demands/{row.ref}/award"
-    return Errand(row.title, _("公示期满，定榜"), _("提出定榜"), url, row.note)
+    leads = "" if int(place) else "notice:award"
+    return Errand(row.title, _("公示期满，定榜"), _("提出定榜"), url, row.note, leads=leads)
+
+
+def _left() -> Select[Any]:
+    """Demands on notice from whose panel somebody was recused after the ranking: their result cannot be awarded."""
+    last = select(func.max(Ranking.made_at)).where(Ranking.demand_id == Panel.demand_id).scalar_subquery()
+    return (
+        select(Panel.demand_id)
+        .join(PanelSeat, and_(PanelSeat.panel_id == Panel.id, PanelSeat.round == Panel.round))
+        .where(
+            PanelSeat.state.in_((SeatState.RECUSED, SeatState.ABSTAINED)),
+            PanelSeat.declared_at.is_not(None),
+            PanelSeat.ended_at > last,
+        )
+    )
+
+
+def recused(actor: Actor, now: datetime) -> Select[Any]:
+    """Results on notice that rest on sheets which do not count any more."""
+    line = errands.line(number=Demand.id, ref=Demand.number, title=Demand.title, note=Demand.number, word=Demand.state)
+    signed = select(Award.demand_id).where(Award.state.not_in((AwardState.NOTICED, AwardState.CONFIRMED, *ENDED)))
+    return line.where(
+        Demand.state.in_((State.NOTICE, State.AWARDED)),
+        Demand.id.not_in(_busy()),
+        Demand.id.not_in(signed),
+        Demand.id.in_(_left()),
+    )
+
+
+def _recused(row: Any) -> Errand:
+    url, leads = f"/demands/{row.ref}/re-review", f"{row.word}:re_review"
+    return Errand(row.title, _("公示后专家回避"), _("提出重新评审"), url, row.note or "", leads=leads)
 
 
 def vacancies(actor: Actor, now: datetime) -> Select[Any]:
@@ -121,12 +157,14 @@ def _vacancies() -> Select[Any]:
 
 def _vacancy(row: Any) -> Errand:
     note = f"{row.note}：{STATE_LABELS[AwardState(row.word)]}"
-    return Errand(row.title, _("递补"), _("提出递补"), f"/awards/{row.ref}/substitution", note)
+    url = f"/awards/{row.ref}/substitution"
+    return Errand(row.title, _("递补"), _("提出递补"), url, note, leads="awarded:substitute")
 
 
 def remedies(actor: Actor, now: datetime) -> Select[Any]:
     """Objections that were upheld and have no remedy yet."""
-    line = errands.line(number=Objection.id, ref=Objection.public_id, title=Demand.title)
+    word = errands.words(Demand.state, Objection.remedy)
+    line = errands.line(number=Objection.id, ref=Objection.public_id, title=Demand.title, word=word)
     return (
         line.select_from(Objection)
         .join(Demand, Demand.id == Objection.demand_id)
@@ -139,7 +177,9 @@ def remedies(actor: Actor, now: datetime) -> Select[Any]:
 
 
 def _remedy(row: Any) -> Errand:
-    return Errand(row.title, _("处理成立的异议"), _("提出措施"), f"/desk/objections/{row.ref}/remedy")
+    word = row.word if row.word == "notice|void" else f"{row.word.partition('|')[0]}|re_review"
+    url = f"/desk/objections/{row.ref}/remedy"
+    return Errand(row.title, _("处理成立的异议"), _("提出措施"), url, leads=word.replace("|", ":"))
 
 
 def substitutes(actor: Actor, now: datetime) -> Select[Any]:
@@ -185,6 +225,7 @@ def _won(row: Any) -> Errand:
 def install() -> None:
     errands.register((Role.PUBLISHER,), announcements, _announcement)
     errands.register((Role.PUBLISHER,), ended_notices, _ended_notice)
+    errands.register((Role.PUBLISHER,), recused, _recused)
     errands.register((Role.PUBLISHER,), vacancies, _vacancy)
     errands.register((Role.PUBLISHER,), remedies, _remedy)
     errands.register((Role.PUBLISHER, Role.SUPERVISOR), substitutes, _substitute)

@@ -110,6 +110,36 @@ def award(demand: Demand) -> ResponseValue:
     return render_template("results/act.html", **page), 422 if form.is_submitted() else 200
 
 
+@bp.route("/demands/<ref>/re-review", methods=["GET", "POST"])
+@allow("demand.propose", _reviewing)
+def review_again(demand: Demand) -> ResponseValue:
+    """Propose to review again because an expert was recused after the result was announced."""
+    form = ReasonForm()
+    back = url_for("demands.work", ref=demand.number)
+    gone = "、".join(seat.expert.name for seat in results.counted_no_more(demand.id))
+    page = _act_page(
+        _("提出重新评审：%(title)s", title=demand.title),
+        form,
+        _("提出重新评审"),
+        back,
+        demand.title,
+        [
+            _("排名之后退出的专家：%(names)s。所评分数留档，不再计入。", names=gone)
+            if gone
+            else _("排名所依据的专家都还在专家组，没有这样重新评审的理由。"),
+            _(
+                "由监督员确认后生效：公示撤销并公开理由，中榜作废；候补专家评完全部标书，重新计算排名、签署报告后再公示。"
+            ),
+        ],
+    )
+    web.retry_page("results/act.html", **page)
+    if form.validate_on_submit():
+        service.propose_again(demand, reason=form.reason.data or "", **_by())
+        flash(_("已提出，请监督员确认。"), "done")
+        return redirect(back)
+    return render_template("results/act.html", **page), 422 if form.is_submitted() else 200
+
+
 @bp.route("/awards/<int:award_id>", methods=["GET", "POST"])
 @allow("award.see", queries.find)
 def show(row: Award) -> ResponseValue:
@@ -294,7 +324,12 @@ def on_work_page(demand: Demand) -> list[dict[str, Any]]:
             items.append({"label": _("查看公示"), "url": url_for("notices.show", notice_id=notice.id), "refusal": None})
             if g.actor.has("publisher"):
                 why = policy.why_not("notice.propose_award", g.actor, notice_queries.fill_facts(notice), g.now)
+                gone = bool(results.counted_no_more(demand.id))
+                why = _("有专家在公示期间退出，须先重新评审。") if gone else why
                 items.append({"label": _("提出定榜"), "url": url_for("awards.award", ref=ref), "refusal": why})
+                if gone:
+                    url = url_for("awards.review_again", ref=ref)
+                    items.append({"label": _("提出重新评审"), "url": url, "refusal": None})
     if demand.state is State.AWARDED:
         for item in queries.present(demand.id):
             label = _("第%(place)s名次：%(state)s", place=item.place, state=_state_word(item, "zh"))

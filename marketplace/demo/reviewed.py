@@ -18,28 +18,23 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from marketplace import db
-from marketplace.accounts.models import User
 from marketplace.accounts.queries import actor_of
-from marketplace.awards import queries as award_queries
 from marketplace.awards import service as awards
 from marketplace.bids import queries as bids
 from marketplace.bids.content import technical_from
 from marketplace.bids.models import Bid
 from marketplace.bids.rules import BidState
 from marketplace.bids.rules import Stage as OpeningStage
-from marketplace.demands import service as demands
 from marketplace.demands.models import Demand
-from marketplace.demands.rules import Action
 from marketplace.demo.bidding import chance_of
 from marketplace.demo.content import people, story
 from marketplace.demo.content.story import Part
+from marketplace.demo.decided import Decided, who
 from marketplace.eligibility import service as eligibility
 from marketplace.eligibility.models import EligibilityReview
 from marketplace.eligibility.rules import Check, Reason
-from marketplace.notices import queries as notice_queries
-from marketplace.notices import service as notices
 from marketplace.panels import service as panels
-from marketplace.panels.models import Expert, PanelSeat
+from marketplace.panels.models import Expert
 from marketplace.panels.service import scanning
 from marketplace.platform import clock
 from marketplace.platform.audit.service import write_pending
@@ -75,7 +70,7 @@ DOUBT = (
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How far one demand goes: ranked, notice, objected, awarded (waiting), taken (accepted) or lapsed.
+    """How far one demand goes, as ``ENDS`` names it: each leaves another act of the transition table one step away.
 
     ``share``: what a middling bid gets of each criterion; days override the part's stations.
     """
@@ -85,12 +80,32 @@ class Plan:
     days: dict[str, int] = field(default_factory=dict)
 
 
+# What each end stands right before, and the state in which it stands.
+ENDS: dict[str, str] = {
+    "ready": "opened",  # before the review's beginning: all is decided, the panel has declared
+    "calling": "reviewing",  # before the opening of the prices: all technical sheets are locked
+    "ranked": "reviewing",  # before the report
+    "signed": "reviewing",  # before the notice
+    "notice": "notice",  # within the window
+    "recused": "notice",  # before a re-review: an expert was recused after the announcement
+    "objected": "notice",  # before the answer to an objection
+    "upheld": "notice",  # before the result is voided, as the answer to an objection says
+    "over": "notice",  # before the award
+    "awarded": "awarded",  # before the winner's answer
+    "declined": "awarded",  # before a substitute
+    "lapsed": "lapsed",
+}
 PLANS: dict[str, Plan] = {
+    "park-twin": Plan("ready", days={"reviewing": -2}),
+    "low-altitude": Plan("calling", days={"reviewing": -6}),
     "packaging-pilot": Plan("ranked"),
-    "school-water": Plan("notice", days={"reviewing": -16, "notice": -3}),
+    "fire-water": Plan("signed", days={"reviewing": -8}),
+    "school-water": Plan("recused", days={"reviewing": -16, "notice": -3}),
     "bridge": Plan("objected"),
+    "market-test": Plan("upheld"),
+    "shelter-stock": Plan("over"),
     "heat-balance": Plan("awarded", days={"reviewing": -24, "notice": -12, "awarded": -1}),
-    "blind-nav": Plan("taken"),
+    "blind-nav": Plan("declined", days={"reviewing": -25, "notice": -14, "awarded": -5}),
     "meter-line": Plan("lapsed", share=Decimal("0.42"), days={"reviewing": -116, "lapsed": -105}),
 }
 
@@ -120,38 +135,37 @@ class Play:
         begins = min(begins, self.stage.now - timedelta(minutes=50))
         checked = min(opened + timedelta(hours=3), begins - timedelta(minutes=10))
         yield scene(checked, JUDGE, partial(self._check, key), key)
-        yield scene(begins, JUDGE, partial(self._begin, key), key)
-        yield scene(
-            min(begins + timedelta(hours=4), self.stage.now - timedelta(minutes=40)),
-            SCORE,
-            partial(self._score, key, plan),
-            key,
-        )
-        if plan.ends == "ranked":
+        yield scene(begins, JUDGE, partial(self._begin, key, plan), key)
+        if plan.ends == "ready":
             return
+        scored = min(begins + timedelta(hours=4), self.stage.now - timedelta(minutes=40))
+        yield scene(scored, SCORE, partial(self._score, key, plan), key)
+        if plan.ends in ("calling", "ranked"):
+            return
+        then = Decided(self.stage)
         if plan.ends == "lapsed":
-            yield scene(
-                max(self._at(part, plan, "lapsed", -5), begins + timedelta(days=1)),
-                AWARD,
-                partial(self._lapse, key),
-                key,
-            )
+            lapsed = max(self._at(part, plan, "lapsed", -5), begins + timedelta(days=1))
+            yield scene(lapsed, AWARD, partial(then.lapse, key), key)
             return
         noticed = max(self._at(part, plan, "notice", -4), begins + timedelta(hours=6))
-        yield scene(min(noticed, self.stage.now - timedelta(minutes=30)), ANNOUNCE, partial(self._announce, key), key)
+        noticed = min(noticed, self.stage.now - timedelta(minutes=30))
+        if plan.ends == "signed":
+            yield scene(noticed, ANNOUNCE, partial(then.report, key), key)
+            return
+        yield scene(noticed, ANNOUNCE, partial(then.announce, key), key)
+        later = noticed + timedelta(days=1, hours=3)
+        if plan.ends == "recused":
+            yield scene(min(later, self.stage.now - timedelta(minutes=20)), OBJECT, partial(then.recuse, key), key)
         if plan.ends == "objected":
-            yield scene(self.stage.at(story.Moment(-1, "15:20")), OBJECT, partial(self._object, key), key)
-        if plan.ends in ("awarded", "taken"):
-            yield scene(
-                max(self._at(part, plan, "awarded", -1), noticed + timedelta(days=1)),
-                AWARD,
-                partial(self._award, key),
-                key,
-            )
-        if plan.ends == "taken":
-            yield scene(
-                self._at(part, plan, "awarded", -1, "16:00") + timedelta(days=1), TAKE, partial(self._take, key), key
-            )
+            yield scene(self.stage.at(story.Moment(-1, "15:20")), OBJECT, partial(then.object, key), key)
+        if plan.ends == "upheld":
+            yield scene(later, OBJECT, partial(then.uphold, key), key)
+        if plan.ends in ("awarded", "declined"):
+            awarded = max(self._at(part, plan, "awarded", -1), noticed + timedelta(days=1))
+            yield scene(awarded, AWARD, partial(then.award, key), key)
+        if plan.ends == "declined":
+            answered = self._at(part, plan, "awarded", -1, "16:00") + timedelta(days=1)
+            yield scene(answered, TAKE, partial(then.answer, key), key)
 
     # -- eligibility, panel, review ------------------------------------------------------------------------------
 
@@ -162,8 +176,8 @@ class Play:
                 continue  # decided elsewhere in the story
             self._admit(bid, self.stage.actor("screener"))
 
-    def _begin(self, key: str, at: datetime) -> None:
-        """The panel drawn and declared, the review begun."""
+    def _begin(self, key: str, plan: Plan, at: datetime) -> None:
+        """The panel drawn and declared, the review begun, unless the plan ends right before."""
         demand = self.stage.rows[key]
         screener = self.stage.actor("screener")
         self._pool()
@@ -183,16 +197,17 @@ class Play:
         panels.draw(panel, number=number, actor=self.stage.actor("supervisor"), now=clock.site_now())
         for seat in panel.present_seats:
             if seat.is_sitting:
-                panels.confirm(seat, actor=self._who(seat), now=clock.site_now())
-                scoring.declare(seat, conflicts=(), statement="", actor=self._who(seat), now=clock.site_now())
+                panels.confirm(seat, actor=who(seat), now=clock.site_now())
+                scoring.declare(seat, conflicts=(), statement="", actor=who(seat), now=clock.site_now())
         choice = next(seat for seat in panel.counted_seats if seat.outside)
         for seat in panel.counted_seats:
             if panel.chair is None:
-                panels.vote(seat, choice=choice, actor=self._who(seat), now=clock.site_now())
+                panels.vote(seat, choice=choice, actor=who(seat), now=clock.site_now())
         if demand.said.blind:
             row = scanning.scan(panel, storage=self.stage.bids.desk.storage, actor=screener, now=clock.site_now())
             scanning.note(row, panel, text="已逐份看过，没有须遮盖的内容。", actor=screener, now=clock.site_now())
-        scoring.start_review(demand, actor=self.stage.actor("publisher"), now=clock.site_now())
+        if plan.ends != "ready":
+            scoring.start_review(demand, actor=self.stage.actor("publisher"), now=clock.site_now())
 
     def _admit(self, bid: Bid, screener: Actor) -> None:
         """Promised documents are handed in, the checklist is in order, the bid is admitted."""
@@ -251,10 +266,6 @@ class Play:
                 panels.add(card, actor=self.stage.actor("screener"), now=clock.site_now())
         panels.link_accounts(now=clock.site_now())
 
-    @staticmethod
-    def _who(seat: PanelSeat) -> Actor:
-        return actor_of(db.session.get_one(User, seat.expert_account_id))
-
     def _score(self, key: str, plan: Plan, at: datetime) -> None:
         """Every sheet filled and handed in, what is flagged confirmed; two-step prices opened; the ranking."""
         demand = self.stage.rows[key]
@@ -267,16 +278,16 @@ class Play:
                     sheet,
                     self._entry(demand, sheet, plan),
                     serial=sheet.serial,
-                    actor=self._who(seat),
+                    actor=who(seat),
                     now=clock.site_now(),
                 )
-            scoring.hand_in_all(mine, actor=self._who(seat), now=clock.site_now())
+            scoring.hand_in_all(mine, actor=who(seat), now=clock.site_now())
         for sheet in sheets.that_count(demand.id):
             if sheet.state == "flagged":
                 words = "复核了所引页码，维持原分。"
-                scoring.confirm(sheet, reason=words, actor=self._who(sheet.seat), now=clock.site_now())
+                scoring.confirm(sheet, reason=words, actor=who(sheet.seat), now=clock.site_now())
         results.proceed(demand, now=clock.site_now())
-        if demand.said.two_step:
+        if demand.said.two_step and plan.ends != "calling":
             for name in CUSTODIANS:
                 self.stage.bids.desk.release(demand, self.stage.users[name], stage=OpeningStage.PRICE)
             from marketplace.bids.service import open_now
@@ -298,80 +309,3 @@ class Play:
                 comments[item.key] = own.choice(PRAISE if share > Decimal("0.7") else DOUBT)
         sound = plan.share > Decimal("0.6")
         return Entry(scores, comments, tuple(sound or own.random() < 0.4 for _ in demand.said.indicators))
-
-    # -- result --------------------------------------------------------------------------------------------------
-
-    def _report(self, demand: Demand, conclusion: str) -> None:
-        publisher = self.stage.actor("publisher")
-        report = results.open_report(demand, conclusion=conclusion, actor=publisher, now=clock.site_now())
-        panel = sheets.panel(demand.id)
-        assert panel is not None
-        for seat in sorted(panel.counted_seats, key=lambda item: (item.chaired_at is None, item.order)):
-            dissent = "建议合同中写明试运行期的复测办法。" if seat.order == 3 else ""
-            results.sign(report, dissent=dissent, actor=self._who(seat), now=clock.site_now())
-
-    def _announce(self, key: str, at: datetime) -> None:
-        demand = self.stage.rows[key]
-        self._report(demand, "专家组按评分结果推荐候选单位，名次见上。")
-        proposal = awards.propose_announcement(
-            demand, reason="评审报告已签署完毕。", actor=self.stage.actor("publisher"), now=clock.site_now()
-        )
-        demands.confirm(proposal, actor=self.stage.actor("publisher2"), now=clock.site_now())
-
-    def _object(self, key: str, at: datetime) -> None:
-        """A bidder objects; the office has taken it up and not answered yet."""
-        demand = self.stage.rows[key]
-        notice = notice_queries.latest(demand.id)
-        assert notice is not None
-        candidates = notice.content["candidates"]
-        bid = db.session.scalar(select(Bid).where(Bid.public_id == candidates[-1]["bid"]))
-        assert bid is not None
-        user = next(
-            self.stage.users[person.username]
-            for person in people().values()
-            if person.org == bid.organisation.slug and "bidder" in person.roles
-        )
-        row, _ = notices.file_objection(
-            notice,
-            name=user.name,
-            organisation=bid.organisation.name,
-            email=user.email,
-            phone=user.phone,
-            facts="公示的第一名所引佐证材料第2页的测试日期晚于揭榜截止日，请核实该项指标是否应认定为已证实。",
-            wish="请重新核对第一名的指标响应。",
-            actor=actor_of(user),
-            now=clock.site_now(),
-        )
-        notices.accept(row, actor=self.stage.actor("screener"), now=clock.site_now())
-
-    def _award(self, key: str, at: datetime) -> None:
-        demand = self.stage.rows[key]
-        notice = notice_queries.latest(demand.id)
-        assert notice is not None
-        assert notice.ends_at is not None
-        if clock.site_now() < notice.ends_at:
-            clock.move_to(notice.ends_at + timedelta(minutes=1))
-        proposal = awards.propose_award(
-            demand, reason="公示期满，没有未办结的异议。", actor=self.stage.actor("publisher"), now=clock.site_now()
-        )
-        demands.confirm(proposal, actor=self.stage.actor("supervisor"), now=clock.site_now())
-
-    def _take(self, key: str, at: datetime) -> None:
-        for award in award_queries.present(self.stage.rows[key].id):
-            user = next(
-                self.stage.users[person.username]
-                for person in people().values()
-                if person.org == award.organisation.slug and "org_admin" in person.roles
-            )
-            awards.take_up(award, actor=actor_of(user), now=clock.site_now())
-
-    def _lapse(self, key: str, at: datetime) -> None:
-        demand = self.stage.rows[key]
-        self._report(demand, "没有标书达到合格线，建议流榜。")
-        reason = "经评审，没有标书达到评分表写明的合格线。"
-        publisher = self.stage.actor("publisher")
-        payload = {"code": "none_qualified"}
-        proposal = demands.propose(
-            demand, Action.LAPSE, reason=reason, payload=payload, actor=publisher, now=clock.site_now()
-        )
-        demands.confirm(proposal, actor=self.stage.actor("publisher2"), now=clock.site_now())

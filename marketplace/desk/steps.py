@@ -37,28 +37,32 @@ from marketplace.questions.rules import QuestionAction, QuestionState
 from marketplace.settings import queries as settings
 
 CANDIDATES = 12  # of each state
-# Further acts on a demand that have a page but do not change its state.
-BESIDES: tuple[tuple[State, str, str, str], ...] = (
-    (State.SUBMITTED, "screening", "demand.screen", "开始审查"),
-    (State.SUBMITTED, "comparison", "demand.lookalikes", "比对相似需求"),
-    (State.PUBLISHED, "proposal", "demand.propose", "截止后提出撤榜"),
-    (State.PUBLISHED, "reopening", "demand.propose", "平台中断后提出重开揭榜"),
-    (State.LAPSED, "republication", "demand.republish", "重新张榜"),
-    (State.OPENED, "proposal", "demand.propose", "提出流榜"),
-    (State.REVIEWING, "proposal", "demand.propose", "提出流榜"),
+# Further acts on a demand that have a page: state, noun, permission, label, and where a proposal leads to.
+BESIDES: tuple[tuple[State, str, str, str, str], ...] = (
+    (State.SUBMITTED, "screening", "demand.screen", "开始审查", ""),
+    (State.SUBMITTED, "comparison", "demand.lookalikes", "比对相似需求", ""),
+    (State.PUBLISHED, "proposal", "demand.propose", "截止后提出撤榜", "published:withdraw"),
+    (State.PUBLISHED, "reopening", "demand.propose", "平台中断后提出重开揭榜", "published:reopen"),
+    (State.LAPSED, "republication", "demand.republish", "重新张榜", ""),
+    (State.OPENED, "proposal", "demand.propose", "提出流榜", "opened:lapse"),
+    (State.REVIEWING, "proposal", "demand.propose", "提出流榜", "reviewing:lapse"),
 )
 TOLD_ABOVE = frozenset({"答疑"})  # errands that have steps of their own
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """``stage``: where the thing stands; ``label``: the act; ``username`` may do it at ``url``."""
+    """``stage``: where the thing stands; ``label``: the act; ``username`` may do it at ``url``.
+
+    ``leads``: the place in the demand's transition table that it leads to, ``state:action``; none where it has no place.
+    """
 
     stage: str
     label: str
     title: str
     username: str
     url: str
+    leads: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,14 +97,15 @@ def _of_state(state: State, wanted: list[Action], site: _Site) -> list[Step]:
             demand, username = hit
             url = _batch_url() if action is Action.PUBLISH else url_for(f"demands.act_{NOUNS[action]}", ref=demand.ref)
             if url:
-                found.append(Step(STATE_LABELS[state].zh, label, demand.title, username, url))
-    for at, noun, permission, label in BESIDES:
+                leads = f"{state}:{action}"
+                found.append(Step(STATE_LABELS[state].zh, label, demand.title, username, url, leads))
+    for at, noun, permission, label, leads in BESIDES:
         if at is not state:
             continue
         hit = _first(rows, used, permission, site.cast, site.now, partial(_fits, noun=noun, site=site))
         if hit is not None:
             url = url_for(f"demands.act_{noun}", ref=hit[0].ref)
-            found.append(Step(STATE_LABELS[state].zh, label, hit[0].title, hit[1], url))
+            found.append(Step(STATE_LABELS[state].zh, label, hit[0].title, hit[1], url, leads))
     return found + _of_proposals(rows, site.cast)
 
 
@@ -188,7 +193,7 @@ def _of_batches(cast: list[tuple[str, Actor]], now: datetime) -> list[Step]:
             if policy.allows("batch.call_back", actor, batch, now):
                 url = url_for("demands.call_back_batch", code=batch.code)
                 stage, label = PHASE_LABELS["scheduled"], BATCH_LABELS[BatchAction.CALL_BACK]
-                return [Step(stage, label, batch.theme, username, url)]
+                return [Step(stage, label, batch.theme, username, url, "published:call_back")]
     return []
 
 
@@ -240,10 +245,10 @@ def waiting_for(user: User, now: datetime) -> list[errands.Errand]:
 
 def _of_errands(users: Sequence[User], now: datetime) -> list[Step]:
     """From the opening on, what waits is told by the features: the first of each kind, for whom it waits."""
-    found: dict[tuple[str, str], Step] = {}
+    found: dict[tuple[str, str, str], Step] = {}
     for user in users:
         for item in waiting_for(user, now):
-            kind = str(item.matter), str(item.verb)
+            kind = str(item.matter), str(item.verb), item.leads
             if kind[0] not in TOLD_ABOVE:
-                found.setdefault(kind, Step(*kind, item.title, user.username, item.url))
+                found.setdefault(kind, Step(*kind[:2], item.title, user.username, item.url, item.leads))
     return list(found.values())

@@ -67,6 +67,7 @@ def _release(row: Any) -> Errand:
         note=f"{row.ref}，{row.note}",
         due_at=row.due_at,
         state=("已截止，待开启", "solemn"),
+        leads="published:open" if row.word == Stage.FIRST else "reviewing:open_prices",
     )
 
 

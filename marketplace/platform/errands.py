@@ -31,6 +31,7 @@ FAR = datetime.max.replace(tzinfo=UTC)
 class Errand:
     """``matter``: the kind of work (开启标书); ``verb``: what the button says; ``state``: (label, tone) of its badge.
 
+    ``leads``: which step of the thing's life it is, as ``state:action`` of its transition table, where it is one.
     ``working_days``: it falls due at 17:00 of so many working days after ``due_at``; ``waiting`` answers with that.
     """
 
@@ -42,6 +43,7 @@ class Errand:
     due_at: datetime | None = None
     state: tuple[str, str] | None = None
     working_days: int = 0
+    leads: str = ""
 
     def dated(self, calendar: Calendar) -> Errand:
         """With the instant at which it really falls due."""

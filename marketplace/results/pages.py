@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
@@ -12,6 +12,7 @@ from marketplace.results.rules import DISQUALIFICATION_LABELS, Disqualification
 from marketplace.scoring.rules.record import DECIDER_LABELS, STANDING_LABELS, Decider, Standing
 
 CENT = Decimal("0.01")
+CHANGES_MOST = 50  # bids of which a version says how they moved
 
 
 def shown(score: Decimal | None) -> str:
@@ -38,12 +39,12 @@ def standing_words(line: RankingLine, content: DemandContent, outs: Mapping[int,
 
 
 def ranking_rows(
-    ranking: Ranking, content: DemandContent, *, names: Mapping[int, str], outs: Mapping[int, str]
+    lines: Iterable[RankingLine], content: DemandContent, *, names: Mapping[int, str], outs: Mapping[int, str]
 ) -> list[dict[str, Any]]:
-    """Every line with every criterion, as the ranking page, the export and the report show them."""
+    """Each line with every criterion, as the ranking page, the export and the report show them."""
     keys = [item.key for item in content.score_sheet.criteria]
     rows = []
-    for line in ranking.lines:
+    for line in lines:
         figures = line.figures
         rows.append(
             {
@@ -73,6 +74,9 @@ def moved(before: Ranking | None, after: Ranking, names: Mapping[int, str]) -> l
         if was is None or (was.rank, was.total, was.standing) == (line.rank, line.total, line.standing):
             continue
         changes.append({"label": names.get(line.bid_id, "—"), "before": _brief(was), "after": _brief(line)})
+    if len(changes) > CHANGES_MOST:
+        rest = f"另有{len(changes) - CHANGES_MOST}份标书的名次或得分有变动，见计算记录。"
+        changes[CHANGES_MOST:] = [{"label": "其余", "text": rest}]
     return changes
 
 

@@ -67,7 +67,7 @@ def gather(reviewed: Reviewed, report: Report, *, actor: Actor, now: datetime) -
     names = queries.names(reviewed, actor, now=now)
     rows = [
         papers.Row(row["rank"], row["name"], tuple(row["criteria"]), row["total"], row["standing"])
-        for row in pages.ranking_rows(full, content, names=names, outs=queries.outs(demand.id))
+        for row in pages.ranking_rows(full.lines, content, names=names, outs=queries.outs(demand.id))
     ]
     return Gathered(members, rows, _events(demand.id, panel, full, names))
 

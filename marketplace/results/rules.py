@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -108,11 +107,6 @@ def why_not_sign(
 def is_signed(members: Collection[int], signed: Iterable[int]) -> bool:
     """Every present member has signed; an empty panel has signed nothing."""
     return bool(members) and not set(members) - set(signed)
-
-
-def tie_seed(demand: str, checkpoint_root: str, number: str) -> str:
-    """SHA-256(demand | checkpoint root | number the witnessing supervisor typed), hex: as for panels."""
-    return hashlib.sha256(f"{demand}|{checkpoint_root}|{number}".encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

@@ -121,7 +121,7 @@ def to_start(actor: Actor, now: datetime) -> Select[Any]:
 
 
 def _start(row: Any) -> Errand:
-    return Errand(row.title, "开始评审", "开始", f"/panels/{row.ref}/start", row.note)
+    return Errand(row.title, "开始评审", "开始", f"/panels/{row.ref}/start", row.note, leads="opened:start_review")
 
 
 def install() -> None:

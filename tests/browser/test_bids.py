@@ -29,23 +29,10 @@ CODES: dict[str, str] = {}
 
 
 @pytest.fixture(scope="module")
-def site() -> Iterator[str]:
+def site(demo: Path) -> Iterator[str]:
     CODES.clear()
-    with served() as base:
+    with served(demo) as base:
         yield base
-
-
-def unlock(page: Page, who: str) -> None:
-    """The organisation's key on this new device: made by the first, entered by all others."""
-    page.locator("[data-key-new]:not([hidden]), [data-key-enter]:not([hidden])").wait_for()
-    if page.locator("[data-key-new]").is_visible():
-        CODES[who] = bidding.make_key(page)
-    else:
-        demo = page.locator("[data-key-demo]")
-        if demo.count():
-            CODES[who] = demo.inner_text()
-        bidding.enter_key(page, CODES[who])
-    bidding.opened(page)
 
 
 def test_draft_seal_replace_withdraw_seal(browser: Browser, site: str, tmp_path: Path) -> None:
@@ -53,7 +40,7 @@ def test_draft_seal_replace_withdraw_seal(browser: Browser, site: str, tmp_path:
     page = person(browser, site, "bidder")
     page.on("console", errors_into(problems))
     bid = bidding.start(page, site, JOURNEY)
-    unlock(page, "bidder")
+    bidding.unlock(page, CODES, "bidder")
     bidding.fill_form(page)
     bidding.saved(page)
     plan = tmp_path / "技术方案.pdf"
@@ -124,7 +111,7 @@ def test_the_key_is_renewed_and_the_old_code_opens_nothing(browser: Browser, sit
     page = person(browser, site, "bidder")
     page.goto(f"{site}/bids")
     page.get_by_role("link", name=re.compile("管理钥匙")).click()
-    unlock(page, "bidder")
+    bidding.unlock(page, CODES, "bidder")
     old = CODES["bidder"]
     page.get_by_role("button", name="生成新钥匙").click()
     CODES["bidder"] = page.locator("[data-key-code-new]").inner_text()
@@ -147,7 +134,7 @@ def test_the_key_is_renewed_and_the_old_code_opens_nothing(browser: Browser, sit
 def test_a_cut_connection_and_a_reload_in_the_middle_of_an_upload(browser: Browser, site: str, tmp_path: Path) -> None:
     page = person(browser, site, "rival")
     bidding.start(page, site, CUT)
-    unlock(page, "rival")
+    bidding.unlock(page, CODES, "rival")
     bidding.fill_form(page)
     bidding.saved(page)
     film = tmp_path / "演示.mp4"
@@ -203,7 +190,7 @@ def test_a_cut_connection_and_a_reload_in_the_middle_of_an_upload(browser: Brows
 def test_a_package_sealed_offline_goes_on_where_it_was_cut(browser: Browser, site: str, tmp_path: Path) -> None:
     page = person(browser, site, "bidder_member")
     bid = bidding.start(page, site, OFFLINE)
-    unlock(page, "bidder")
+    bidding.unlock(page, CODES, "bidder")
     sheet = SealingSheet.from_json(page.request.get(f"{bid}/sheet.json").json())
     folder, package = tmp_path / "标书", tmp_path / "标书.zbq"
     (folder / "technical" / "plan").mkdir(parents=True)

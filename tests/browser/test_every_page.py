@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Iterator
 from html import unescape
 from itertools import product
+from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
 import pytest
@@ -52,8 +53,8 @@ FILES = (
 
 
 @pytest.fixture(scope="module")
-def site() -> Iterator[str]:
-    with served() as base:
+def site(demo: Path) -> Iterator[str]:
+    with served(demo) as base:
         yield base
 
 

@@ -1,19 +1,16 @@
-"""The served demo in the system's Chromium: every page kind is accessible, and a demand goes from draft to the list
-by keyboard alone.
-"""
+"""The served demo in the system's Chromium: every page kind is accessible, suggestions, downloads, custodians."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
 from marketplace.accounts.rules import DEMO_PASSWORD
-from marketplace.platform import clock
 from tests.browser.served import served
 
 PUBLIC = [
@@ -38,8 +35,8 @@ VARIANTS = {"zh-1440": (1440, "zh", "normal"), "en-large-375": (375, "en", "larg
 
 
 @pytest.fixture(scope="module")
-def site() -> Iterator[str]:
-    with served() as base:
+def site(demo: Path) -> Iterator[str]:
+    with served(demo) as base:
         yield base
 
 
@@ -117,60 +114,6 @@ def press(page: Page, selector: str) -> None:
     tab_to(page, selector)
     with page.expect_navigation():
         page.keyboard.press("Enter")
-
-
-def test_from_draft_to_the_list_by_keyboard_alone(browser: Browser, site: str):
-    drafter = person(browser, site, "drafter")
-    drafter.goto(f"{site}/demands/ZZGX-2026-02-014/clone")
-    press(drafter, "main form button")
-    drafter.wait_for_url(lambda url: "/clone" not in url)
-    key = drafter.url.split("/demands/")[1].split("/")[0]
-    drafter.goto(f"{site}/demands/{key}/edit")
-    tab_to(drafter, "#title")
-    drafter.keyboard.press("Control+A")
-    drafter.keyboard.type("只用键盘填报的泵房水质监测")
-    tab_to(drafter, "#deliver_by")
-    day = clock.wall_now() + timedelta(days=330)
-    drafter.keyboard.type(f"{day:%m%d%Y}")  # the order of the browser's own language
-    expect(drafter.locator("#deliver_by")).to_have_value(f"{day:%Y-%m-%d}")
-    press(drafter, "button[name=save]")
-    expect(drafter.locator("[data-autosave-status]")).to_contain_text("保存")
-
-    approver = person(browser, site, "approver")
-    approver.goto(f"{site}/demands/{key}/submission")
-    press(approver, "main form button")
-    expect(approver.locator("main")).to_contain_text("已提交")
-    screener = person(browser, site, "screener")
-    for noun, field, text in (
-        ("screening", "", ""),
-        ("comparison", "#remark", "与原需求分属不同泵房，不重复。"),
-        ("appraisal", "#remark", "问题真实。"),
-    ):
-        screener.goto(f"{site}/demands/{key}/{noun}")
-        if field:
-            tab_to(screener, field)
-            screener.keyboard.type(text)
-        press(screener, "main form .form-actions button")
-    publisher = person(browser, site, "publisher")
-    publisher.goto(f"{site}/demands/{key}/pooling")
-    for field in ("#fair_competition", "#secrecy"):
-        tab_to(publisher, field)
-        publisher.keyboard.type("审查通过，同意。")
-    press(publisher, "main form .form-actions button")
-    expect(publisher.locator("main")).to_contain_text("已入库")
-
-    publisher.goto(f"{site}/desk/batches/ZZGX-2026-03/publication")
-    label = publisher.get_by_role("checkbox", name="只用键盘填报的泵房水质监测")
-    box = f"#{label.get_attribute('id')}"
-    tab_to(publisher, box)
-    publisher.keyboard.press("Space")
-    press(publisher, "button[name=preview]")
-    expect(publisher.locator("main")).to_contain_text("可以张榜")
-    press(publisher, "button[name=post]")
-    expect(publisher.locator("main")).to_contain_text("ZZGX-2026-03-001")
-    visitor = person(browser, site, width=375)
-    visitor.goto(f"{site}/demands/ZZGX-2026-03-001")
-    expect(visitor.locator("h1")).to_contain_text("只用键盘填报的泵房水质监测")
 
 
 def test_every_download_leaves_the_real_server(browser: Browser, site: str) -> None:

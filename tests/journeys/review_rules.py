@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections import defaultdict
 from dataclasses import replace
 from datetime import datetime
@@ -292,6 +293,9 @@ class Rules:
                 by = {item.decided_by_id for item in self.rows(DemandProposal) if item.action == "award"}
                 assert award.notice.award_proposed_by_id is not None
                 assert award.notice.place or award.notice.award_proposed_by_id not in by, "awarded by one alone"
+        if self.demand.state is State.AWARDED and before[f"demand:{self.demand_id}"] == "notice":
+            members = {seat.expert.key for seat in self.members}
+            assert set(json.loads(self.rows(Ranking)[-1].record)["experts"]) <= members, "awarded on sheets of who left"
         taken = {award.bid_id for award in alive if award.taken_up_at is not None}
         assert {bid.id for bid in self.rows(Bid, Bid.state == BidState.AWARDED)} == taken, (
             "called winner without an award"

@@ -272,7 +272,7 @@ class Walk(Rules):
         elif act == "order":
             panels.order_recusal(seat, reason=WORDS, actor=self.who("supervisor"), now=self.moment)
         else:
-            panels.abstain(seat, reason=WORDS, actor=self.sits(seat), now=self.moment)
+            scoring.abstain(seat, reason=WORDS, actor=self.sits(seat), now=self.moment)
 
     def join(self) -> None:
         """A substitute who was called takes the seat and declares, or declines."""
@@ -403,6 +403,10 @@ class Walk(Rules):
             now=self.moment,
         )
 
+    def review_again(self) -> None:
+        """Somebody left after the result was announced: a publisher proposes to review again."""
+        awards.propose_again(self.demand, reason=WORDS, actor=self.who("publisher"), now=self.moment)
+
     def award(self) -> None:
         waiting = self.rows(Notice, Notice.place > 0)
         if self.demand.state is State.AWARDED and waiting:
@@ -464,7 +468,7 @@ class Walk(Rules):
         ),
         State.NOTICE: (
             object, object, object_late, answer, answer, wait, award, award_at_once, award_at_once, second_person,
-            second_person, remedy, remedy, insist, leave,
+            second_person, remedy, remedy, insist, leave, review_again,
         ),
         State.AWARDED: (
             take, take, substitute, second_person, second_person, award, award, wait, object, answer, remedy, insist,

@@ -6,6 +6,7 @@ way, by pages and forms, in the site's own time.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -321,3 +322,52 @@ def test_an_upheld_objection_leads_to_another_review_and_another_winner(
     road.award()
     road.answer("rival", 1, "yes")
     assert [award.organisation.slug for award in award_queries.present(demand.id)] == ["rival"]
+
+
+def test_a_recusal_during_the_notice_stops_the_award_until_a_substitute_has_scored(
+    stage: Stage, storage: LocalStorage, sign_in: SignIn, visitor: Client
+) -> None:
+    road = locked(stage, storage, sign_in, ("0.9", "0.8"))
+    demand = road.demand
+    road.report()
+    road.announce()
+    notice = notices.latest(demand.id)
+    assert notice is not None
+    stays, gone = [seat for seat in making.panel_of(demand).counted_seats if seat.chaired_at is None][:2]
+    page = sign_in(making.expert(stays).username).get(f"/review/{road.ref}/abstention").submit(reason="临时出差。")
+    assert page.status == 403
+    assert page.has("评分已锁定，不能弃权")
+    sign_in("supervisor").get(f"/panels/{road.ref}/seats/{gone.id}/recusal").submit(reason="其配偶在第一名任职。")
+    called = [seat for seat in making.panel_of(demand).present_seats if seat.state == "invited"]
+    assert called == [], "there is nothing to score yet"
+    road.after_window()
+    page = sign_in("publisher").get(f"/demands/{road.ref}/award").submit(reason="公示期满无异议。")
+    assert page.status == 409
+    assert page.has("请先提出重新评审")
+    desk = sign_in("publisher").get("/desk")
+    assert desk.has("公示后专家回避")
+    assert not desk.has("公示期满，定榜")
+    again = sign_in("publisher").get(f"/demands/{road.ref}/re-review")
+    assert again.has(gone.expert.name)
+    again.submit(reason="一名专家因利害关系回避。")
+    road.confirm("supervisor")
+    assert demand.state is State.REVIEWING
+    assert visitor.get(f"/notices/{notice.id}").has("已撤销")
+    making.seat_members(making.panel_of(demand))
+    (joined,) = [seat for seat in making.panel_of(demand).counted_seats if seat.called_at > notice.published_at]
+    for sheet in making.sheets_of(joined):
+        making.fill(sheet, making.entry(demand, "0.85", comment="证据充分，可以落地。"))
+    scoring.hand_in_all(making.sheets_of(joined), actor=making.expert(joined), now=clock.site_now())
+    db.session.commit()
+    work()
+    last = queries.latest(demand.id)
+    assert last is not None
+    assert last.number == 2
+    counted = {seat.expert.key for seat in making.panel_of(demand).counted_seats}
+    assert set(json.loads(last.record)["experts"]) == counted
+    assert gone.expert.key not in counted
+    road.report()
+    road.announce()
+    road.award()
+    road.answer("bidder", 1, "yes")
+    assert road.states() == ["confirmed"]

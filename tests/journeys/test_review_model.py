@@ -241,6 +241,12 @@ BROKEN: dict[str, tuple[Callable[[pytest.MonkeyPatch], None], str, str, str]] = 
         "plain",
         "ranked",
     ),
+    "who is recused during the notice stops the award": (
+        believes(deciding, "results", "counted_no_more", []),
+        "awarded on sheets of who left",
+        "plain",
+        "noticed",
+    ),
     "a disqualified bid is ranked no more": (
         gone(outs, "compute", None),
         "",  # the ranking in force is not of what is stored, or ranked though disqualified

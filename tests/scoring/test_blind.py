@@ -7,13 +7,14 @@ text and the properties of PDF, docx and xlsx, in the chunks of pictures.
 from __future__ import annotations
 
 import io
+import re
 import struct
 import zipfile
 import zlib
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import unquote, urljoin, urlsplit
 
 import numpy as np
 import pytest
@@ -23,6 +24,7 @@ from sqlalchemy import select
 
 from marketplace import db
 from marketplace.accounts.models import User
+from marketplace.bids import queries as bids
 from marketplace.bids.content import KeyPerson
 from marketplace.demands.models import Demand
 from marketplace.notifications import consumer
@@ -156,6 +158,7 @@ def contents(said: Any, key: str) -> Any:
         attachment(f"{name}.txt", "material", words.encode(), "text/plain"),
         attachment(f"{name}路演.pptx", "material", slides_that_talk(words), PPTX),
         attachment(f"{name}原始数据.zip", "material", archive_that_talks(words), "application/zip"),
+        attachment(f"{name}版式.ofd", "evidence", archive_that_talks(words, **{"OFD.xml": "<x/>"}), "application/ofd"),
     )
     return envelopes(
         replace(made, eligibility=replace(made.eligibility, people=people), technical=proposal), price(said), files
@@ -187,10 +190,45 @@ def canaries() -> dict[str, str]:
 
 
 def leaks(page: Page) -> list[str]:
-    """The canaries in an answer: its text, its bytes, its headers."""
-    raw = page.response.data
-    found = folded(page.text) + folded(raw.decode("utf-8", "ignore")) + folded(str(page.response.headers))
+    """The canaries in an answer: its text, its bytes, its headers as a browser reads them."""
+    headers = unquote(str(page.response.headers))
+    found = folded(page.text) + folded(inside(page.response.data)) + folded(headers)
     return [name for name, word in canaries().items() if word in found]
+
+
+def inside(data: bytes) -> str:
+    """Everything that a curious reader finds in a file: its bytes, its members, its deflated streams."""
+    parts = [data]
+    if data.startswith(b"PK"):
+        with zipfile.ZipFile(io.BytesIO(data)) as book:
+            parts += [book.comment, *(book.read(name) for name in book.namelist())]
+            parts += [name.encode() for name in book.namelist()]
+    elif data.startswith(b"%PDF"):
+        for found in re.finditer(rb"stream\r?\n", data):
+            try:
+                parts.append(zlib.decompressobj().decompress(data[found.end() :]))
+            except zlib.error:
+                continue
+    return "".join(part.decode(code, "ignore") for part in parts for code in ("utf-8", "utf-16-be"))
+
+
+def traces(demand: Demand) -> dict[str, str]:
+    """What says nothing by itself and could be compared with a receipt, an opening record or the log."""
+    found = {}
+    for bid in bids.opened(demand):
+        found[f"id:{bid.organisation.slug}"] = bid.public_id
+        for file in bids.opened_files(bid):
+            place = f"{bid.organisation.slug}:{file.part}"
+            found |= {f"hash:{place}": file.sha256, f"stored:{place}": file.stored_sha256}
+        for version in bid.versions:
+            found[f"manifest:{bid.organisation.slug}:{version.version}"] = version.manifest_hash
+    return found
+
+
+def compared(page: Page, hidden: dict[str, str]) -> list[str]:
+    """Which traces stand in an answer."""
+    said = page.text + inside(page.response.data) + unquote(str(page.response.headers))
+    return [name for name, word in hidden.items() if word in said]
 
 
 def reachable(client: Client, start: list[str]) -> dict[str, Page]:
@@ -219,14 +257,44 @@ def test_an_expert_reaches_no_bidders_identity(demand: Demand, sign_in: SignIn) 
     seat = panel_of(demand).counted_seats[0]
     client = sign_in(name_of(seat))
     words = ["河洛智感", "13912345678", "孟晓霖"]
+    hidden = traces(demand)
+    assert len(hidden) >= 30
     start = ["/review", "/desk", "/messages", f"/review/{demand.ref}", f"/demands/{demand.ref}"]
     start += [f"/search?q={word}" for word in words] + [f"/demands?q={word}" for word in words]
+    about = f"/demands/{demand.ref}"
+    start += [
+        f"{about}/opening",
+        f"{about}/opening/record",
+        f"{about}/opening/state.json",
+        f"/api/v1{about}",
+        "/feed.atom",
+    ]
+    start += [
+        "/calendar.ics",
+        "/suggest?q=heluo",
+        "/suggest?q=河洛",
+        f"/panels/{demand.ref}",
+        f"{about}/work",
+        "/notices",
+    ]
+    start += [f"{about}/review", f"{about}/ranking", f"{about}/eligibility", "/transparency", "/bids", "/desk/letters"]
     found = reachable(client, start)
     assert len([url for url in found if "/files/" in url]) >= 20
     assert len([url for url in found if url.endswith(".png")]) >= 4
     echoed = [url for url in found if "q=" in url]  # a search page repeats what was asked
     told = {url: names for url, page in found.items() if (names := leaks(page)) and url not in echoed}
     assert told == {}
+    read = {url: page for url, page in found.items() if url.startswith(("/review", about, f"/api/v1{about}", "/desk"))}
+    told = {url: names for url, page in read.items() if (names := compared(page, hidden))}
+    assert told == {}
+    for page in read.values():  # neither when a file was made nor what it was called
+        assert not {"Last-Modified", "Content-Disposition"} & set(page.response.headers.keys()), page.url
+    # Whoever guesses an address learns nothing from the refusal.
+    for bid in bids.opened(demand):
+        for path in ("", "/eligibility", "/opened", "/letter", "/check", "/sheet.json"):
+            there, none = client.get(f"/bids/{bid.public_id}{path}"), client.get(f"/bids/{'0' * 32}{path}")
+            same = there.main.replace(bid.public_id, "") == none.main.replace("0" * 32, "")
+            assert (there.status, same) == (404, True), path
     for url in echoed:
         links = [href for href in found[url].links() if href.startswith(("/review/", "/organisations/"))]
         assert links == [], url
@@ -249,13 +317,13 @@ def test_json_answers_tell_nothing(demand: Demand, sign_in: SignIn) -> None:
 
 
 def test_a_file_that_cannot_be_drawn_is_not_offered(demand: Demand, sign_in: SignIn) -> None:
-    """Slides and archives: a sentence instead of a link, and nothing under their addresses."""
+    """Slides, archives and OFD: a sentence instead of a link, and nothing under their addresses."""
     client = sign_in(name_of(panel_of(demand).counted_seats[0]))
     key = queries.review_bids(demand.id)[0].key
     address = f"/review/{demand.ref}/bids/{key}"
     page = client.get(address)
-    assert page.text.count("这种格式不能在页面内阅读。盲评中不提供下载。") >= 2
-    for part in (7, 8):
+    assert page.text.count("这种格式不能在页面内阅读。盲评中不提供下载。") >= 3
+    for part in (7, 8, 9):
         assert leaks(client.get(f"{address}/files/{part}")) == []
         assert client.get(f"{address}/files/{part}/pages/1.png").status == 404
 
@@ -292,12 +360,8 @@ def test_the_chair_learns_nobodys_name_after_the_lock(demand: Demand, sign_in: S
         answer = client.get(address)
         assert answer.status == 200, address
         assert leaks(answer) == [], address
-        if address.endswith(".xlsx"):
-            with zipfile.ZipFile(io.BytesIO(answer.response.data)) as book:
-                said = folded("".join(book.read(name).decode("utf-8", "ignore") for name in book.namelist()))
-            assert [name for name, word in canaries().items() if word in said] == []
     page, paper = client.get(f"/demands/{demand.ref}/report"), client.get(f"/demands/{demand.ref}/report.pdf")
-    assert (page.status, paper.status, leaks(page)) == (200, 200, [])
+    assert (page.status, paper.status, leaks(page), leaks(paper)) == (200, 200, [], [])
     read = folded("".join(item.text for item in drawing.facts(paper.response.data)))
     assert [name for name, word in canaries().items() if word in read] == []
 

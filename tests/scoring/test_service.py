@@ -110,7 +110,7 @@ def test_only_the_author_while_he_sits(demand: Demand) -> None:
     for other in (expert(two), actor("publisher"), actor("bidder"), actor("screener")):
         with pytest.raises(Forbidden):
             service.save(sheet, entry(demand), serial=0, actor=other, now=now)
-    panels.abstain(one, reason="身体原因", actor=expert(one), now=now)
+    service.abstain(one, reason="身体原因", actor=expert(one), now=now)
     with pytest.raises(Forbidden, match="不在本需求的专家组内"):
         service.save(sheet, entry(demand), serial=0, actor=actor_of(one.expert.user), now=now)
 

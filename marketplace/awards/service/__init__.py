@@ -12,7 +12,7 @@ from marketplace.awards.service.deciding import (
     substitute,
 )
 from marketplace.awards.service.taking import decline, expire_due, take_up
-from marketplace.awards.service.undoing import propose_remedy, re_review, void
+from marketplace.awards.service.undoing import propose_again, propose_remedy, re_review, void
 
 __all__ = [
     "announce",
@@ -21,6 +21,7 @@ __all__ = [
     "decline",
     "expire_due",
     "install",
+    "propose_again",
     "propose_announcement",
     "propose_award",
     "propose_remedy",

@@ -40,6 +40,10 @@ from marketplace.platform.workflow import Machine, perform
 from marketplace.results import queries as results
 from marketplace.settings import queries as settings
 
+REST_LOST = (
+    "公示期间有专家退出，所评分数不再计入，不能按这次的结果定榜。请先提出重新评审，由候补专家评完全部标书后再公示。"
+)
+
 MACHINE = Machine("award", TABLE, STATE_LABELS, ACTION_LABELS)
 
 
@@ -150,6 +154,7 @@ def propose_award(demand: Demand, *, reason: str, actor: Actor, now: datetime) -
     lock(demand)
     notice = _noticed(demand)
     require("notice.propose_award", actor, notice_queries.fill_facts(notice), now)
+    _require_counted(demand)
     proposal = demands.propose(
         demand,
         Action.AWARD,
@@ -179,11 +184,18 @@ def award(proposal: DemandProposal, actor: Actor, now: datetime) -> list[Award]:
         raise Refused("提议之后公示有了变化，请退回这项提议后重新提出。")
     given = [item for item in queries.of_notice(notice) if item.state is AwardState.NOTICED]
     _require_frozen_not(demand)
+    _require_counted(demand)
     _advance(demand, Action.AWARD, actor=actor, now=now, notice=notice.id, sha256=notice.sha256)
     notices.stand(notice, actor=actor, now=now)
     for item in given:
         _confirm(item, actor=actor, now=now)
     return given
+
+
+def _require_counted(demand: Demand) -> None:
+    """Sheets of who was recused do not count (product.md §4): a result that rests on them is not awarded."""
+    if results.counted_no_more(demand.id):
+        raise Refused(REST_LOST)
 
 
 def _require_frozen_not(demand: Demand) -> None:

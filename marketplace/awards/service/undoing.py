@@ -21,6 +21,7 @@ from marketplace.bids.rules import BidAction, BidState
 from marketplace.demands import service as demands
 from marketplace.demands.models import Demand, DemandProposal
 from marketplace.demands.rules import Action, State
+from marketplace.notices import queries as notice_queries
 from marketplace.notices import service as notices
 from marketplace.notices.models import Notice, Objection
 from marketplace.notices.rules.notices import NoticeState
@@ -74,6 +75,23 @@ def propose_remedy(
     return demands.propose(demand, action, reason=reason, actor=actor, now=now, payload=payload)
 
 
+def propose_again(demand: Demand, *, reason: str, actor: Actor, now: datetime) -> DemandProposal:
+    """Propose to review again because the result rests on sheets that do not count any more: an expert was recused
+    during the public notice. His substitute scores all bids, then the ranking is made anew.
+    """
+    lock(demand)
+    if demand.state not in (State.NOTICE, State.AWARDED) or not results.counted_no_more(demand.id):
+        raise Refused(
+            "只有公示之后有专家退出、所评分数不再计入时，才这样重新评审；异议成立的，请在异议办理页提出处理措施。"
+        )
+    if queries.contracted(demand.id):
+        raise Refused("已有中榜项目签约，不能重新评审。")
+    if waiting := notice_queries.open_objections(demand.id):
+        raise Refused(f"还有{waiting}件异议未办结，请先办结；异议成立的，在异议办理页提出处理措施。")
+    payload = {"objection": None, "bid": None, "code": "", "rescore": False}
+    return demands.propose(demand, Action.RE_REVIEW, reason=reason, actor=actor, now=now, payload=payload)
+
+
 def re_review(proposal: DemandProposal, actor: Actor, now: datetime) -> None:
     """Back to the review: notices revoked, awards void, all bids compete again but one that is put out.
 
@@ -100,7 +118,7 @@ def re_review(proposal: DemandProposal, actor: Actor, now: datetime) -> None:
     if proposal.payload["rescore"]:
         scoring.begin_round(demand, now=now)
         return
-    scoring.resume_round(demand)
+    scoring.resume_round(demand, now=now)
     if results.is_locked(demand.id):
         result_service.compute(demand, cause=Cause.RE_REVIEW, actor=actor, now=now, note=proposal.reason)
 

@@ -330,15 +330,8 @@ def _change_files(demand: Demand, form: DemandForm) -> None:
 
 
 def _attach(demand: Demand, upload: Any) -> None:
-    name = files.safe_name(upload.filename)
-    try:
-        kind = files.check(name, upload.stream)
-        upload.stream.seek(0)
-        stored = current_app.extensions["storage"].put(files.chunks_of(upload.stream), limit=FILE_MOST)
-    except (files.BadFile, files.TooLarge) as error:
-        sentence = f"“{name}”：{error.zh}"
-        raise Refused(sentence, fields={"files": sentence}) from None
-    service.attach(demand, stored, name=name, media_type=kind.mime, actor=g.actor, now=g.now)
+    taken = files.receive(upload, storage=current_app.extensions["storage"], limit=FILE_MOST)
+    service.attach(demand, taken.stored, name=taken.name, media_type=taken.media_type, actor=g.actor, now=g.now)
 
 
 @bp.route("/demands/<ref>/clone", methods=["GET", "POST"])

@@ -21,7 +21,6 @@ from marketplace.notices.routes.public import find
 from marketplace.notices.rules.objections import OPEN, ObjectionAction
 from marketplace.notices.service.objecting import MACHINE
 from marketplace.platform import files, policy
-from marketplace.platform.errors import Refused
 from marketplace.platform.files.names import disposition
 from marketplace.platform.forms import ConfirmForm
 from marketplace.platform.policy import Actor
@@ -72,15 +71,9 @@ def objection(notice: Notice) -> ResponseValue:
 
 
 def _attach(row: Objection, upload: Any) -> None:
-    name = files.safe_name(upload.filename)
-    try:
-        kind = files.check(name, upload.stream)
-        upload.stream.seek(0)
-        stored = current_app.extensions["storage"].put(files.chunks_of(upload.stream), limit=FILE_MOST)
-    except (files.BadFile, files.TooLarge) as error:
-        sentence = f"“{name}”：{error.zh}"
-        raise Refused(sentence, fields={"files": sentence}) from None
-    service.attach(row, stored, name=name, media_type=kind.mime)
+    storage = current_app.extensions["storage"]
+    taken = files.receive(upload, storage=storage, limit=FILE_MOST, english=language() == "en")
+    service.attach(row, taken.stored, name=taken.name, media_type=taken.media_type)
 
 
 def _own(public_id: str) -> tuple[Objection, Actor]:

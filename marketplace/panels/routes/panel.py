@@ -105,7 +105,9 @@ def show(demand: Demand) -> ResponseValue:
         earlier=[_seat(seat) for seat in queries.seats_before(panel)] if panel is not None else [],
         conflicts=queries.conflicts(panel.id) if panel is not None else [],
         block_labels=BLOCK_LABELS,
-        faults=faults([seat.as_seat for seat in seats], size=panel.size) if panel is not None and seats else [],
+        faults=faults([seat.as_seat for seat in seats], size=panel.size)
+        if panel is not None and seats and demand.state in queries.FORMABLE
+        else [],
         state={"label": PANEL_STATE_LABELS[panel.state], "tone": PANEL_TONES[panel.state]} if panel else None,
         demand_state={"label": STATE_LABELS[demand.state].zh, "tone": TONES[str(demand.state)]},
         fields=[field_labels().get(code, code) for code in panel.fields] if panel is not None else [],

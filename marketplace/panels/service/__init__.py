@@ -11,7 +11,17 @@ from marketplace.panels.service.drawing import (
     set_up,
 )
 from marketplace.panels.service.pool import Card, add, edit, link_accounts, retire, take_over
-from marketplace.panels.service.seating import abstain, answer, ask, confirm, declare, decline, expire_overdue, vote
+from marketplace.panels.service.seating import (
+    abstain,
+    answer,
+    ask,
+    confirm,
+    declare,
+    decline,
+    expire_overdue,
+    fill,
+    vote,
+)
 
 __all__ = [
     "Card",
@@ -28,6 +38,7 @@ __all__ = [
     "draw",
     "edit",
     "expire_overdue",
+    "fill",
     "fix_pool",
     "link_accounts",
     "order_recusal",

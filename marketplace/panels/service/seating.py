@@ -43,7 +43,13 @@ def act(seat: PanelSeat, action: SeatAction, *, actor: Actor, now: datetime, rea
 
 
 def fill(panel: Panel, *, now: datetime) -> list[PanelSeat]:
-    """Call substitutes in order while seats are vacant. The system's act; returns who was called."""
+    """Call substitutes in order while seats are vacant. The system's act; returns who was called.
+
+    Once the result is on public notice nobody is called: there is nothing to score unless it is reviewed again, and
+    then this is asked anew.
+    """
+    if panel.demand.state not in queries.FORMABLE:
+        return []
     present = panel.present_seats
     by_key = {seat.expert.key: seat for seat in present}
     called = []
@@ -72,9 +78,10 @@ def decline(seat: PanelSeat, *, reason: str, actor: Actor, now: datetime) -> Non
     leave(seat, reason=reason, now=now)
 
 
-def abstain(seat: PanelSeat, *, reason: str, actor: Actor, now: datetime) -> None:
-    """A member stops without a conflict. His sheets stay on record and do not count."""
+def abstain(seat: PanelSeat, *, reason: str, locked: bool, actor: Actor, now: datetime) -> None:
+    """A member stops without a conflict. His sheets stay on record and do not count; once they are locked he cannot."""
     _reasoned(reason, "请写明弃权的原因。")
+    seat.sheets_not_locked = not locked
     act(seat, SeatAction.ABSTAIN, actor=actor, now=now, reason=reason)
     leave(seat, reason=reason, now=now)
 

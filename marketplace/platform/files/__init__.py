@@ -12,6 +12,7 @@ from marketplace.platform.files.kinds import (
     check_bytes,
 )
 from marketplace.platform.files.names import extension, safe_name, tricks_in
+from marketplace.platform.files.receiving import Received, receive
 from marketplace.platform.files.scanner import Scan, Verdict, scan
 from marketplace.platform.files.storage import (
     Damaged,
@@ -39,6 +40,7 @@ __all__ = [
     "LocalStorage",
     "Missing",
     "ObjectStorage",
+    "Received",
     "Scan",
     "Storage",
     "Stored",
@@ -50,6 +52,7 @@ __all__ = [
     "extension",
     "put_bytes",
     "read",
+    "receive",
     "safe_name",
     "scan",
     "storage_from",

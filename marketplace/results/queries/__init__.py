@@ -1,6 +1,14 @@
 """Reading a review from outside: who has finished, what a ranking is computed from, rankings, reports."""
 
-from marketplace.results.queries.inputs import OUT_BY_STATE, inputs, is_current, open_outs, outs, price_counts
+from marketplace.results.queries.inputs import (
+    OUT_BY_STATE,
+    counted_no_more,
+    inputs,
+    is_current,
+    open_outs,
+    outs,
+    price_counts,
+)
 from marketplace.results.queries.progress import (
     DONE,
     PER_PAGE,
@@ -15,10 +23,12 @@ from marketplace.results.queries.progress import (
     paced,
 )
 from marketplace.results.queries.rankings import (
+    bids_of,
     codes,
     find_sheet,
     latest,
     line_of,
+    lines_page,
     mends,
     newest,
     open_mends,
@@ -50,8 +60,10 @@ __all__ = [
     "Member",
     "Reviewed",
     "bid_page",
+    "bids_of",
     "codes",
     "competing",
+    "counted_no_more",
     "find_reviewed",
     "find_sheet",
     "inputs",
@@ -59,6 +71,7 @@ __all__ = [
     "is_locked",
     "latest",
     "line_of",
+    "lines_page",
     "members",
     "mends",
     "my_seat",

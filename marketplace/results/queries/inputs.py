@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import and_, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from marketplace import db
@@ -17,6 +18,7 @@ from marketplace.demands.content import DemandContent, canonical
 from marketplace.demands.models import Demand
 from marketplace.demands.score_sheets import PRICE_BASES, PriceBasis
 from marketplace.panels.models import Panel, PanelSeat, ReviewBid
+from marketplace.panels.rules.seats import SeatState
 from marketplace.results.models import BidOut, Offer
 from marketplace.results.queries.rankings import latest, tie_draw
 from marketplace.results.queries.standing import is_locked
@@ -98,6 +100,28 @@ def is_current(demand: Demand) -> bool:
     drawn = tie_draw(demand.id, last.round)
     present = inputs_json(inputs(demand, tie_seed=drawn.seed if drawn is not None else ""))
     return hashlib.sha256(canonical(present)).hexdigest() == last.record_sha256
+
+
+def counted_no_more(demand_id: int) -> list[PanelSeat]:
+    """Members on whose sheets the newest ranking rests and who have left the panel since: recused after the lock."""
+    last = latest(demand_id)
+    if last is None:
+        return []
+    gone = list(
+        db.session.scalars(
+            select(PanelSeat)
+            .join(Panel, and_(Panel.id == PanelSeat.panel_id, Panel.round == PanelSeat.round))
+            .where(
+                Panel.demand_id == demand_id,
+                PanelSeat.state.in_((SeatState.RECUSED, SeatState.ABSTAINED)),
+                PanelSeat.declared_at.is_not(None),
+                PanelSeat.ended_at >= last.made_at,
+            )
+            .options(joinedload(PanelSeat.expert))
+        )
+    )
+    counted = set(json.loads(last.record)["experts"]) if gone else set()
+    return [seat for seat in gone if seat.expert.key in counted]
 
 
 def _sheet_input(bid: str, expert: str, content: Mapping[str, Any]) -> SheetInput:

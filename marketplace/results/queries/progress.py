@@ -58,20 +58,18 @@ def members(demand_id: int, *, expected: int) -> list[Member]:
     """The seats of the newest draw that were called, with their sheets counted: one query, no object loaded."""
     done = func.count(case((Sheet.state.in_(DONE), 1)))
     flagged = func.count(case((Sheet.state == SheetState.FLAGGED, 1)))
+    seat = (
+        PanelSeat.id,
+        PanelSeat.order,
+        Expert.name,
+        Expert.employer,
+        PanelSeat.outside,
+        PanelSeat.state,
+        PanelSeat.chaired_at,
+        PanelSeat.declared_at,
+    )
     rows = db.session.execute(
-        select(
-            PanelSeat.id,
-            PanelSeat.order,
-            Expert.name,
-            Expert.employer,
-            PanelSeat.outside,
-            PanelSeat.state,
-            PanelSeat.chaired_at,
-            PanelSeat.declared_at,
-            done,
-            flagged,
-            func.max(Sheet.handed_in_at),
-        )
+        select(*seat, done, flagged, func.max(Sheet.handed_in_at))
         .join(Panel, Panel.id == PanelSeat.panel_id)
         .join(Expert, Expert.id == PanelSeat.expert_id)
         .outerjoin(Sheet, and_(Sheet.seat_id == PanelSeat.id, Sheet.round == Panel.review_round))
@@ -80,16 +78,7 @@ def members(demand_id: int, *, expected: int) -> list[Member]:
             PanelSeat.round == Panel.round,
             PanelSeat.state != SeatState.SUBSTITUTE,
         )
-        .group_by(
-            PanelSeat.id,
-            PanelSeat.order,
-            Expert.name,
-            Expert.employer,
-            PanelSeat.outside,
-            PanelSeat.state,
-            PanelSeat.chaired_at,
-            PanelSeat.declared_at,
-        )
+        .group_by(*seat)
         .order_by(PanelSeat.order)
     )
     return [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import and_, func, select
@@ -37,15 +38,26 @@ def line_of(demand_id: int, bid_id: int) -> RankingLine | None:
 
 
 def rankings(demand_id: int) -> list[Ranking]:
-    """All of them, the newest first, each with its lines."""
-    return list(
-        db.session.scalars(
-            select(Ranking)
-            .where(Ranking.demand_id == demand_id)
-            .order_by(Ranking.number.desc())
-            .options(selectinload(Ranking.lines), joinedload(Ranking.made_by))
-        )
-    )
+    """All of them, the newest first; where there are several to compare, with their lines."""
+    query = select(Ranking).where(Ranking.demand_id == demand_id).order_by(Ranking.number.desc())
+    found = list(db.session.scalars(query.options(joinedload(Ranking.made_by))))
+    if len(found) > 1:
+        db.session.scalars(query.options(selectinload(Ranking.lines))).all()
+    return found
+
+
+def lines_page(ranking_id: int, *, page: int, per_page: int) -> tuple[list[RankingLine], int]:
+    """One page of a ranking's lines in their order, and how many there are."""
+    lines = select(RankingLine).where(RankingLine.ranking_id == ranking_id)
+    total = db.session.scalar(select(func.count()).select_from(lines.subquery())) or 0
+    shown = lines.order_by(RankingLine.position).limit(per_page).offset((page - 1) * per_page)
+    return list(db.session.scalars(shown)), total
+
+
+def bids_of(public_ids: Collection[str]) -> dict[str, int]:
+    """Public id → bid."""
+    rows = db.session.execute(select(Bid.public_id, Bid.id).where(Bid.public_id.in_(public_ids)))
+    return dict(rows.all()) if public_ids else {}
 
 
 def with_lines(ranking_id: int) -> Ranking | None:
@@ -64,14 +76,21 @@ def tie_draw(demand_id: int, round_: int) -> TieDraw | None:
     return db.session.scalar(select(TieDraw).where(TieDraw.demand_id == demand_id, TieDraw.round == round_))
 
 
-def single_scores(demand_id: int, round_: int) -> list[tuple[int, str, str, dict[str, Any], int]]:
-    """(bid, seat number, expert, content, sheet) of the sheets of one round that are locked, by code and seat."""
+def single_scores(
+    demand_id: int, round_: int, bids: Collection[int]
+) -> list[tuple[int, str, str, dict[str, Any], int]]:
+    """(bid, seat number, expert, content, sheet) of the locked sheets of these bids in one round, by code and seat."""
     rows = db.session.execute(
         select(Sheet.bid_id, PanelSeat.order, Expert.name, Sheet.content, Sheet.id)
         .join(PanelSeat, PanelSeat.id == Sheet.seat_id)
         .join(Expert, Expert.id == PanelSeat.expert_id)
         .join(ReviewBid, ReviewBid.bid_id == Sheet.bid_id)
-        .where(Sheet.demand_id == demand_id, Sheet.round == round_, Sheet.state == SheetState.LOCKED)
+        .where(
+            Sheet.demand_id == demand_id,
+            Sheet.round == round_,
+            Sheet.state == SheetState.LOCKED,
+            Sheet.bid_id.in_(bids),
+        )
         .order_by(ReviewBid.code, PanelSeat.order)
     )
     return [(row[0], f"{row[1] + 1:02d}", row[2], row[3], row[4]) for row in rows]

@@ -5,10 +5,11 @@ from __future__ import annotations
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from flask import Response, abort, flash, g, redirect, render_template, url_for
+from flask import Response, abort, flash, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
 from marketplace import web
+from marketplace.demands.pages import pagination
 from marketplace.demands.routes.documents import TYPES, as_file
 from marketplace.demands.rules import State
 from marketplace.platform import policy
@@ -21,6 +22,9 @@ from marketplace.results.rules import CAUSE_LABELS
 from marketplace.scoring.rules.sheets import typed
 from marketplace.web import ResponseValue, allow
 
+PER_PAGE = 50
+REPLAY_MOST = 200  # bids whose ranking is computed again on every look; of more it is when somebody asks
+
 
 @bp.get("/demands/<ref>/ranking")
 @allow("ranking.see", queries.find_reviewed)
@@ -30,20 +34,25 @@ def ranking(reviewed: Reviewed) -> ResponseValue:
     web.note_read("score.read", demand.audit_subject)
     versions = queries.rankings(demand.id)
     names = queries.names(reviewed, g.actor, now=g.now)
-    last = queries.with_lines(versions[0].id) if versions else None
-    content = demand.said
+    last = versions[0] if versions else None
+    content, page = demand.said, max(1, request.args.get("page", 1, type=int))
+    lines, total = queries.lines_page(last.id, page=page, per_page=PER_PAGE) if last else ([], 0)
+    if page > 1 and not lines:
+        abort(404)
     outs = queries.outs(demand.id)
+    again = total <= REPLAY_MOST or "replay" in request.args
     context: dict[str, Any] = {
         "demand": demand,
         "tabs": tabs(reviewed, "ranking"),
         "ranking": last,
         "versions": _versions(versions, names),
         "criteria": content.score_sheet.criteria,
-        "rows": pages.ranking_rows(last, content, names=names, outs=outs) if last else [],
-        "replay": service.replay(last) if last else None,
+        "rows": pages.ranking_rows(lines, content, names=names, outs=outs),
+        "pages": _pages(page, total, demand.ref) if total > PER_PAGE else None,
+        "replay": service.replay(last) if last and again else None,
         "draw": queries.tie_draw(demand.id, last.round) if last else None,
-        "ties": [[_code(names, bid, last) for bid in group] for group in last.undecided] if last else [],
-        "scores": _single_scores(reviewed, names, last.round if last else 1),
+        "ties": _ties(last.undecided, names) if last else [],
+        "scores": _single_scores(reviewed, names, last.round, [line.bid_id for line in lines]) if last else [],
         "may_draw": bool(last and last.undecided) and policy.allows("ranking.draw", g.actor, demand, g.now),
         "may_mend": policy.allows("mend.propose", g.actor, reviewed, g.now) and demand.state is State.REVIEWING,
         "typed": typed(content.score_sheet),
@@ -52,9 +61,14 @@ def ranking(reviewed: Reviewed) -> ResponseValue:
     return render_template("results/ranking.html", **context)
 
 
-def _code(names: dict[int, str], public_id: str, last: Any) -> str:
-    found = next((line.bid_id for line in last.lines if line.bid.public_id == public_id), 0)
-    return names.get(found, "—")
+def _pages(page: int, total: int, ref: str) -> dict[str, Any]:
+    return pagination(page, -(-total // PER_PAGE), total, PER_PAGE, lambda n: url_for(".ranking", ref=ref, page=n))
+
+
+def _ties(groups: list[list[str]], names: dict[int, str]) -> list[list[str]]:
+    """The bids of each undecided group by what the reader may call them."""
+    known = queries.bids_of([bid for group in groups for bid in group])
+    return [[names.get(known.get(bid, 0), "—") for bid in group] for group in groups]
 
 
 def _versions(versions: list[Any], names: dict[int, str]) -> list[dict[str, Any]]:
@@ -71,8 +85,8 @@ def _versions(versions: list[Any], names: dict[int, str]) -> list[dict[str, Any]
     ]
 
 
-def _single_scores(reviewed: Reviewed, names: dict[int, str], round_: int) -> list[dict[str, Any]]:
-    """Every locked sheet, figure by figure, with the words that were written."""
+def _single_scores(reviewed: Reviewed, names: dict[int, str], round_: int, shown: list[int]) -> list[dict[str, Any]]:
+    """Every locked sheet of the bids on this page, figure by figure, with the words that were written."""
     keys = [item.key for item in typed(reviewed.demand.said.score_sheet)]
     criteria = {item.key: item.name for item in reviewed.demand.said.score_sheet.criteria}
     office = g.actor.has("screener", "publisher", "supervisor")
@@ -86,7 +100,7 @@ def _single_scores(reviewed: Reviewed, names: dict[int, str], round_: int) -> li
             "comments": [(criteria.get(key, key), text) for key, text in content.get("comments", {}).items()],
             "mend_url": url_for(".mend", ref=reviewed.demand.number, sheet_id=sheet_id),
         }
-        for bid, number, name, content, sheet_id in queries.single_scores(reviewed.demand.id, round_)
+        for bid, number, name, content, sheet_id in queries.single_scores(reviewed.demand.id, round_, shown)
     ]
 
 
@@ -115,7 +129,7 @@ def export(reviewed: Reviewed) -> ResponseValue:
             _number(row["plain"]),
             row["standing"],
         ]
-        for row in pages.ranking_rows(full, content, names=names, outs=queries.outs(demand.id))
+        for row in pages.ranking_rows(full.lines, content, names=names, outs=queries.outs(demand.id))
     ]
     return as_file(xlsx(heads, rows, name="排名"), name=f"{demand.number}排名.xlsx", media_type=TYPES["xlsx"])
 

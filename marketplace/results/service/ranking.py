@@ -16,13 +16,14 @@ from marketplace.demands.content import canonical
 from marketplace.demands.models import Demand
 from marketplace.demands.rules import State
 from marketplace.panels.models import Panel, ReviewBid
+from marketplace.panels.rules.draw import seed_of
 from marketplace.platform import audit, outbox
 from marketplace.platform.audit import queries as log
 from marketplace.platform.errors import Invalid, Refused
 from marketplace.platform.policy import SYSTEM, Actor, require
 from marketplace.results import queries
 from marketplace.results.models import Offer, Ranking, RankingLine, Report, TieDraw
-from marketplace.results.rules import CAUSE_LABELS, Cause, ReportState, tie_seed
+from marketplace.results.rules import CAUSE_LABELS, Cause, ReportState
 from marketplace.scoring.rules import ranking as rules
 from marketplace.scoring.rules.formulas import Answer
 from marketplace.scoring.rules.ranking import Incomplete, Replay
@@ -203,7 +204,7 @@ def draw_ties(demand: Demand, *, number: str, actor: Actor, now: datetime) -> Ra
         number=number,
         checkpoint_size=checkpoint.size,
         checkpoint_root=root,
-        seed=tie_seed(demand.number or "", root, number),
+        seed=seed_of(demand=demand.number or "", checkpoint_root=root, number=number),
         drawn_at=now,
         drawn_by_id=actor.id,
     )

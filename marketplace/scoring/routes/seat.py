@@ -200,7 +200,7 @@ for _noun, _verb, _act, _consequences, _done in (
     (
         "abstention",
         "弃权",
-        panels.abstain,
+        service.abstain,
         [
             "弃权是没有利害关系但不能继续评审。有利害关系时请改为申请回避。",
             "您退出本需求的专家组，已填的评分表留档但不计入。",

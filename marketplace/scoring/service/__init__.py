@@ -1,6 +1,7 @@
 """The verbs of a review: the only writer of sheets."""
 
 from marketplace.scoring.service.review import (
+    abstain,
     begin_round,
     declare,
     give_codes,
@@ -12,6 +13,7 @@ from marketplace.scoring.service.review import (
 from marketplace.scoring.service.sheets import confirm, correct, hand_in, hand_in_all, make_sheets, save, settle
 
 __all__ = [
+    "abstain",
     "begin_round",
     "confirm",
     "correct",

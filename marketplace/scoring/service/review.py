@@ -23,6 +23,8 @@ from marketplace.platform.errors import Refused
 from marketplace.platform.policy import Actor
 from marketplace.platform.workflow import perform
 from marketplace.scoring import queries
+from marketplace.scoring.models import Sheet
+from marketplace.scoring.rules.sheets import SheetState
 from marketplace.scoring.service.sheets import make_sheets, settle
 
 UNDECIDED = (BidState.OPENED, BidState.CURE)
@@ -88,17 +90,25 @@ def begin_round(demand: Demand, *, now: datetime) -> None:
     panel = queries.panel(demand.id)
     assert panel is not None
     panel.review_round += 1
-    db.session.flush()
+    panels.fill(panel, now=now)
     give_codes(demand)
     give_sheets(demand, panel)
 
 
-def resume_round(demand: Demand) -> None:
-    """The same round goes on after a notice was revoked: who joined the panel meanwhile gets his sheets."""
+def resume_round(demand: Demand, *, now: datetime) -> None:
+    """The same round goes on after a notice was revoked: for who left meanwhile the next in order is called."""
     panel = queries.panel(demand.id)
     assert panel is not None
+    panels.fill(panel, now=now)
     give_codes(demand)
     give_sheets(demand, panel)
+
+
+def abstain(seat: PanelSeat, *, reason: str, actor: Actor, now: datetime) -> None:
+    """A member stops without a conflict, as long as his sheets are not locked: from then on only a conflict moves him."""
+    locked = (Sheet.seat_id == seat.id, Sheet.round == seat.panel.review_round, Sheet.state == SheetState.LOCKED)
+    is_locked = db.session.scalar(select(Sheet.id).where(*locked).limit(1)) is not None
+    panels.abstain(seat, reason=reason, locked=is_locked, actor=actor, now=now)
 
 
 def declare(seat: PanelSeat, *, conflicts: Sequence[str], statement: str, actor: Actor, now: datetime) -> Declaration:

@@ -5,18 +5,27 @@ It is drawn from the audit log's readable side, so that nothing can be missing h
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import String, cast, literal, or_, select
+from sqlalchemy.orm import joinedload
 
 from marketplace import db
+from marketplace.accounts.models import Organisation
+from marketplace.bids.models import Bid
 from marketplace.demands.models import Demand
-from marketplace.panels.models import Panel, PanelSeat
+from marketplace.demands.rules import ACTION_LABELS, Action
+from marketplace.panels.models import Panel, PanelSeat, ReviewBid
 from marketplace.platform.audit import AuditDetail
+from marketplace.platform.formatting import moment_text
 from marketplace.results import pages, queries
 from marketplace.results.models import Mend
+from marketplace.results.rules import CAUSE_LABELS, Cause
 from marketplace.scoring.models import Sheet
+from marketplace.scoring.rules.sheets import MEND_LABELS, MendReason
 
 KINDS: dict[str, str] = {
     "draw": "抽取与抽签",
@@ -111,6 +120,7 @@ def events(demand: Demand) -> list[dict[str, Any]]:
     rankings = {item.number: item for item in queries.rankings(demand.id)}
     mends = {item.sheet_id: item for item in queries.mends(demand.id)}
     codes = queries.codes(demand.id)
+    said = _Said.of(demand)
     found = []
     for entry in _entries(demand):
         kind, what = LOGGED[entry.kind]
@@ -128,9 +138,9 @@ def events(demand: Demand) -> list[dict[str, Any]]:
             {
                 "kind": kind,
                 "at": entry.at,
-                "what": what,
+                "what": said.what(entry, what),
                 "note": f"{entry.actor_name or '系统'}，审计日志第{entry.seq}号",
-                "text": _facts(entry),
+                "text": said.facts(entry),
                 "changes": changes,
                 "solemn": kind in ("override", "out"),
             }
@@ -138,21 +148,58 @@ def events(demand: Demand) -> list[dict[str, Any]]:
     return found
 
 
-def _facts(entry: AuditDetail) -> str:
-    """The public facts of an entry that say something to a reader."""
-    words = {
-        "number": "第{}版",
-        "cause": "",
-        "seed": "种子{}",
-        "checkpoint": "检查点{}",
-        "code": "代码{}",
-        "bid": "标书{}",
-        "sheets": "共{}份评分表",
-        "due_at": "答复期限{}",
-        "remedy": "处理{}",
-    }
-    parts = [words[key].format(value) for key, value in entry.facts.items() if words.get(key)]
-    return "；".join(parts)
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What the keys and ids of a log entry mean to the supervisor."""
+
+    seats: Mapping[str, PanelSeat]  # by the log's subject
+    bids: Mapping[str, str]  # public id → code and bidder
+
+    @classmethod
+    def of(cls, demand: Demand) -> _Said:
+        seats = db.session.scalars(
+            select(PanelSeat)
+            .join(Panel, Panel.id == PanelSeat.panel_id)
+            .where(Panel.demand_id == demand.id)
+            .options(joinedload(PanelSeat.expert), joinedload(PanelSeat.panel))
+        )
+        bids = db.session.execute(
+            select(Bid.public_id, ReviewBid.code, Organisation.name)
+            .join(Organisation, Organisation.id == Bid.organisation_id)
+            .outerjoin(ReviewBid, ReviewBid.bid_id == Bid.id)
+            .where(Bid.demand_id == demand.id)
+        )
+        return cls(
+            {seat.audit_subject: seat for seat in seats},
+            {public_id: f"{code or ''} {name}".strip() for public_id, code, name in bids},
+        )
+
+    def what(self, entry: AuditDetail, what: str) -> str:
+        """With the expert's name; the members who were drawn are invited, only who waited moves up."""
+        seat = self.seats.get(entry.subject)
+        if seat is None:
+            return what
+        if entry.kind == "seat.call" and seat.order < seat.panel.size:
+            what = "邀请专家"
+        return f"{what}：专家{seat.number} {seat.expert.name}"
+
+    def facts(self, entry: AuditDetail) -> str:
+        """The facts of an entry that say something to a reader, in the order of ``tell``."""
+        facts = entry.facts
+        tell: dict[str, Callable[[Any], str]] = {
+            "number": lambda value: f"第{value}版" if entry.kind == "ranking.compute" else f"现场数字{value}",
+            "cause": lambda value: CAUSE_LABELS[Cause(value)] if value in set(Cause) else "",
+            "seed": lambda value: f"种子{value}",
+            "checkpoint": lambda value: f"检查点{value}",
+            "code": lambda value: (
+                MEND_LABELS[MendReason(value)] if value in set(MendReason) else pages.code_label(value)
+            ),
+            "bid": lambda value: self.bids.get(str(value), ""),
+            "sheets": lambda value: f"共{value}份评分表",
+            "due_at": lambda value: f"答复期限{moment_text(datetime.fromisoformat(value.replace('Z', '+00:00')))}",
+            "remedy": lambda value: f"处理：{ACTION_LABELS[Action(value)].zh}",
+        }
+        return "；".join(text for key, say in tell.items() if facts.get(key) and (text := say(facts[key])))
 
 
 def _mend_changes(mend: Mend | None, demand: Demand) -> list[dict[str, Any]]:

@@ -137,6 +137,7 @@ class Own:
     count: int
     done: int
     drafts: int
+    locked: int
 
 
 def own_page(seat: PanelSeat, *, page: int, per_page: int, only: str = "") -> Own:
@@ -144,17 +145,20 @@ def own_page(seat: PanelSeat, *, page: int, per_page: int, only: str = "") -> Ow
     asks = or_(Sheet.state == SheetState.FLAGGED, and_(Sheet.state == SheetState.DRAFT, Sheet.missing > 0))
     drafts = case((Sheet.state == SheetState.DRAFT, 1), else_=0)
     done = case((or_(Sheet.missing == 0, Sheet.state != SheetState.DRAFT), 1), else_=0)
+    locked = case((Sheet.state == SheetState.LOCKED, 1), else_=0)
     row = db.session.execute(
         of_seat(seat)
         .order_by(None)
-        .with_only_columns(func.count(), func.sum(done), func.sum(drafts), func.sum(case((asks, 1), else_=0)))
+        .with_only_columns(
+            func.count(), func.sum(done), func.sum(drafts), func.sum(case((asks, 1), else_=0)), func.sum(locked)
+        )
     ).one()
-    count, filled, open_, asking = (int(value or 0) for value in row)
+    count, filled, open_, asking, closed = (int(value or 0) for value in row)
     query = of_seat(seat).add_columns(ReviewBid.code, ReviewBid.key)
     if only == "open":
         query = query.where(asks)
     rows = db.session.execute(query.limit(per_page).offset((page - 1) * per_page)).all()
-    return Own(rows, asking if only == "open" else count, count, filled, open_)
+    return Own(rows, asking if only == "open" else count, count, filled, open_, closed)
 
 
 def review_bids(demand_id: int) -> list[ReviewBid]:

@@ -81,6 +81,7 @@ def show(seat: PanelSeat) -> ResponseValue:
         state={"label": SEAT_STATE_LABELS[seat.state], "tone": SEAT_TONES.get(seat.state, "ended")},
         demand_state={"label": STATE_LABELS[demand.state].zh, "tone": TONES[str(demand.state)]},
         states=SeatState,
+        may_abstain=demand.state in queries.FORMABLE and not (own is not None and own.locked),
         members=counted if seat.is_declared else [],
         voted=sum(member.vote_for_id is not None for member in counted),
         chair=panel.chair,

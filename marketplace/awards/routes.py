@@ -21,7 +21,7 @@ from marketplace.demands.rules import Action, State
 from marketplace.notices import queries as notice_queries
 from marketplace.notices.models import Notice, Objection
 from marketplace.notices.rules.notices import NoticeState
-from marketplace.notices.rules.objections import REMEDY_LABELS
+from marketplace.notices.rules.objections import REMEDY_LABELS, Remedy
 from marketplace.platform import policy
 from marketplace.platform.forms import ConfirmForm
 from marketplace.platform.policy import Actor
@@ -146,6 +146,8 @@ def show(row: Award) -> ResponseValue:
     """One award; its winner accepts or declines here."""
     form, tongue = DeclineForm(), language()
     why_not = policy.why_not("award.take_up", g.actor, row, g.now)
+    if g.actor.has("publisher", "supervisor", "screener"):
+        why_not = _("等待中榜单位的管理员接受或放弃。")
     label = STATES.get(row.state, Label(STATE_LABELS[row.state], STATE_LABELS[row.state]))
     taken = row.state is AwardState.CONFIRMED and row.taken_up_at is not None
     if taken:
@@ -250,6 +252,9 @@ def _upheld(*, actor: Actor, now: datetime, public_id: str) -> Objection | None:
 def remedy(row: Objection) -> ResponseValue:
     """Propose what an upheld objection leads to."""
     form = RemedyForm()
+    voids = row.remedy is Remedy.VOID and row.demand.state is State.NOTICE
+    if voids:
+        del form.rescore  # there will be no result
     back = url_for("notices.work", public_id=row.public_id)
     told = REMEDY_LABELS[row.remedy] if row.remedy is not None else "—"
     about = row.about_bid.organisation.name if row.about_bid is not None else _("没有指明候选单位")
@@ -261,7 +266,9 @@ def remedy(row: Objection) -> ResponseValue:
         row.demand.title,
         [
             _("答复写明的处理：%(what)s；针对的候选单位：%(who)s。", what=told, who=about),
-            _("由监督员确认后生效：公示撤销并公开理由，名次重新计算或重新评分，原记录全部保留。"),
+            _("由监督员确认后生效：公示撤销并公开理由，需求流榜，各揭榜单位收到结果通知书，原记录全部保留。")
+            if voids
+            else _("由监督员确认后生效：公示撤销并公开理由，名次重新计算或重新评分，原记录全部保留。"),
         ],
     )
     web.retry_page("results/act.html", **page)
@@ -269,7 +276,7 @@ def remedy(row: Objection) -> ResponseValue:
         service.propose_remedy(
             row,
             out=bool(form.out.data or form.code.data),
-            rescore=bool(form.rescore.data),
+            rescore=not voids and bool(form.rescore.data),
             code=form.code.data or "",
             reason=form.reason.data or "",
             **_by(),

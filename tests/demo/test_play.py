@@ -167,7 +167,17 @@ def test_on_any_day_and_hour_something_is_closing_and_what_has_closed_is_closed(
 def test_every_step_of_the_table_is_one_act_away(played, app):
     """Signing in from the card opens the very page on which the act is done: nothing is refused, nothing is missing."""
     client = Client(app)
-    told = {"资格审查", "答复异议", "能力审核", "单位注册", "组建专家组", "出具评审报告", "释放标书", "释放报价", "抽取专家"}
+    told = {
+        "资格审查",
+        "答复异议",
+        "能力审核",
+        "单位注册",
+        "组建专家组",
+        "出具评审报告",
+        "释放标书",
+        "释放报价",
+        "抽取专家",
+    }
     told |= {"评审邀请", "评审打分", "回避申报", "标书", "补正", "能力", "授权确认"}
     page = client.get("/sign-in")
     steps = page.html.xpath("//ol[contains(@class,'step-list')]/li")

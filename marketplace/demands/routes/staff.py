@@ -209,6 +209,7 @@ def work(demand: Demand) -> ResponseValue:
 def _history(demand: Demand) -> list[dict[str, Any]]:
     """Who did what when and why, the newest on top, for components/timeline.html."""
     words = {f"demand.{action}": label.zh for action, label in ACTION_LABELS.items()} | EVENT_LABELS
+    words |= current_app.extensions.get("log_words", {})  # what later features write about a demand, told by themselves
     return [
         {
             "at": entry.at,

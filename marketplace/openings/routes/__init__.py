@@ -18,6 +18,15 @@ from marketplace.worker import every
 bp = Blueprint("openings", __name__)
 PARTS = ("hall", "custodians", "releases")
 
+LOG_WORDS = {
+    "opening.freeze": "固定标书集合",
+    "opening.release": "保管人释放",
+    "opening.record": "形成开启记录",
+    "opening.prices_called": "请保管人开启报价",
+    "opening.object": "对开启提出异议",
+    "opening.answer": "答复开启异议",
+}
+
 
 def install(app: Flask) -> None:
     """Register views, jobs, errands and what the demand's page says about the opening."""
@@ -27,6 +36,7 @@ def install(app: Flask) -> None:
     app.register_blueprint(bp)
     hall = import_module(f"{__name__}.hall")
     app.extensions["demand_page"].append(hall.on_demand_page)
+    app.extensions.setdefault("log_words", {}).update(LOG_WORDS)
     demands.carry_out(Action.REOPEN, bids.reopen)
     app.extensions["proposal_details"].append(hall.on_proposal)
     subscribe("openings", jobs.handle, topics=("demand.withdraw", "demand.lapse", "opening."))

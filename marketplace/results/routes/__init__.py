@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 
 from marketplace.demands.rules import State
 from marketplace.platform import policy
-from marketplace.results import errands, pages, queries
+from marketplace.results import errands, oversight, pages, queries
 from marketplace.results.cli import ranking_commands
 from marketplace.results.queries import Reviewed
 
@@ -58,5 +58,8 @@ def install(app: Flask) -> None:
     app.register_blueprint(bp)
     app.cli.add_command(ranking_commands)
     app.extensions.setdefault("demand_work", []).append(on_work_page)
+    words = {kind: what for kind, (_matter, what) in oversight.LOGGED.items()}
+    words |= {"offer.read": "读取响应与报价", "score.read": "查看评分", "review.remind": "提醒未完成的专家"}
+    app.extensions.setdefault("log_words", {}).update(words)
     app.extensions["computed_scores"] = _computed_scores
     errands.install()

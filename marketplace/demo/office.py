@@ -33,7 +33,7 @@ SITE = {
     "icp": "豫ICP备00000000号",
     "police": "豫公网安备41999900000000号",
 }
-WITHDRAWN_AFTER_DEADLINE = "quantum-mag"
+WITHDRAWN_AFTER_DEADLINE = "virtual-plant"
 FOLLOWED = ("parking", "river-trace", "kitchen", "night-noise", "grind-vision", "bus-priority")
 
 # Files of demands: key → (name, heads, rows). Short tables of the kind that units attach.
@@ -186,7 +186,7 @@ def _propose(stage: Stage, at: datetime) -> None:
     service.propose(
         demand,
         Action.WITHDRAW,
-        reason="磁屏蔽室因园区供电改造停用六个月，试验条件已不具备，拟撤榜；恢复供电后重新张榜。",
+        reason="供电公司调整了园区负荷的控制方式，原定的试验条件已不具备，拟撤榜；条件恢复后重新张榜。",
         actor=stage.actor("publisher"),
         now=at,
     )

@@ -231,7 +231,7 @@ def admit(town: Town, who: str, bid: str) -> None:
 def seat_panel(town: Town, number: str) -> list[str]:
     """Drawn before the supervisor's eyes, confirmed, declared, the review begun, a chair elected; the chair first."""
     page = town.at("screener", f"/panels/{number}/settings")
-    for box in page.locator("input[type=checkbox][name=fields]:checked").all():
+    for box in page.locator("input[type=checkbox][name=fields]").all():
         box.uncheck()
     town.press(page, "保存")
     town.send("screener", f"/panels/{number}/pool", "固定抽取范围")

@@ -70,16 +70,18 @@ PAGES: dict[str, tuple[str, str]] = {
     "notice": ("", "/notices/3"),
     "notices-desk": ("publisher", "/desk/notices"),
     "objections-desk": ("screener", "/desk/objections"),
-    "award": ("publisher", "/awards/1"),
+    "award": ("publisher", "/awards/3"),
+    "re-review": ("publisher", "/demands/ZZGX-2026-01-001/re-review"),
+    "objection": ("publisher", "/desk/objections > main table a"),
     "letter": ("bidder", "=letter"),
-    "oversight": ("supervisor", "/demands/ZZGX-2026-01-007/oversight"),
-    "expert-review": ("expert2", "/review/ZZGX-2026-01-009"),
-    "expert-sheet": ("expert2", "=sheet"),
+    "oversight": ("supervisor", "/demands/ZZGX-2026-01-001/oversight"),
+    "expert-review": ("expert1", "/review/ZZGX-2026-02-035"),
+    "expert-sheet": ("expert1", "=sheet"),
 }
 # "=name": where the first link of that kind leads, from the page of the list
 FIRST = {
     "=letter": ("/desk/letters", "main a[href$='/letter']"),
-    "=sheet": ("/review/ZZGX-2026-01-009", "main a[href*='/bids/']"),
+    "=sheet": ("/review/ZZGX-2026-02-035", "main a[href*='/bids/']"),
 }
 
 

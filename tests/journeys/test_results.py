@@ -169,6 +169,7 @@ def test_blind_two_step_with_a_tie(stage: Stage, storage: LocalStorage, sign_in:
     assert queries.latest(demand.id) is None
     page = road.sign_in("publisher").get(f"/demands/{road.ref}/review")
     assert page.has("等待保管人开启报价封套")
+    assert road.sign_in("publisher").get(f"/demands/{road.ref}/ranking").has("还没有排名")
     assert opening.open_stage(demand, storage=storage, stage=OpeningStage.PRICE)
     work()
     last = queries.latest(demand.id)

@@ -72,7 +72,7 @@ def _ties(groups: list[list[str]], names: dict[int, str]) -> list[list[str]]:
 
 
 def _versions(versions: list[Any], names: dict[int, str]) -> list[dict[str, Any]]:
-    before = [*versions[1:], None]
+    before = [*versions[1:], None][: len(versions)]  # none at all while everything is locked and not yet ranked
     return [
         {
             "at": item.made_at,

@@ -224,21 +224,23 @@ def _accepts(actor: Actor, bid: Any, now: datetime) -> bool:
     return bool(bid.demand.accepts_bids(now))
 
 
-bids_for_a_firm = role("bidder", "org_admin", refusal="只有揭榜单位的成员可以这样做。请用单位账号登录，或先登记单位。")
+bids_for_a_firm = role(
+    "bidder", "org_admin", refusal=N_("只有揭榜单位的成员可以这样做。请用单位账号登录，或先登记单位。")
+)
 of_bidder = Need(
     "of_bidder",
-    "只有本揭榜单位的成员可以这样做。",
+    N_("只有本揭榜单位的成员可以这样做。"),
     lambda actor, bid, now: actor.has("bidder", "org_admin", at=bid.organisation_id),
 )
 of_member = Need(
     "of_member",
-    "只有受邀联合体成员单位的人员可以这样做。",
+    N_("只有受邀联合体成员单位的人员可以这样做。"),
     lambda actor, member, now: actor.has("bidder", "org_admin", at=member.organisation_id),
 )
 member_in_time = Need(
-    "in_time", "揭榜已经截止，不能再确认。", lambda actor, member, now: _accepts(actor, member.bid, now)
+    "in_time", N_("揭榜已经截止，不能再确认。"), lambda actor, member, now: _accepts(actor, member.bid, now)
 )
-in_time = Need("in_time", "揭榜已经截止或暂停，标书不能再改动。", _accepts)
+in_time = Need("in_time", N_("揭榜已经截止或暂停，标书不能再改动。"), _accepts)
 custodian_of_demand = Need(
     "custodian_of_demand",
     "只有这条需求公告的保管人可以释放。",

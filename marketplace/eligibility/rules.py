@@ -195,7 +195,7 @@ outside_parties = Need(
     "您在需求单位或这家揭榜单位任职，按规定应当回避，请由另一位受理员办理。",
     _outside,
 )
-of_bidder = Need("of_bidder", "只有本揭榜单位的成员可以这样做。", _may_answer)
+of_bidder = Need("of_bidder", N_("只有本揭榜单位的成员可以这样做。"), _may_answer)
 
 GRANTS = policy.declare(
     {

@@ -53,11 +53,8 @@ PAGES: dict[str, tuple[str, str]] = {
     "record-print": ("publisher", "/demands/ZZGX-2026-01-002/opening/record"),
     "custody": ("custodian1", "/custody"),
     "release": ("custodian1", "/custody/release"),
-    "eligibility": ("screener", "/eligibility"),
-    "eligibility-bid": (
-        "screener",
-        "/eligibility > main tbody a[href*='/eligibility'] > main tbody a[href*='/eligibility/']",
-    ),
+    "eligibility": ("screener", "/demands/ZZGX-2026-02-033/eligibility"),
+    "eligibility-bid": ("screener", "/demands/ZZGX-2026-02-033/eligibility > tbody tr:nth-child(2) th a"),
     "diagnosis": ("publisher", "/demands/ZZGX-2026-01-010/diagnosis"),
     "reopening": ("publisher", "/demands/ZZGX-2026-02-027/reopening"),
     "clock": ("sysadmin", "/admin/settings/clock"),
@@ -112,6 +109,7 @@ def unlock(page: Page) -> None:
         page.fill("#key-code", page.locator("[data-key-demo]").inner_text())
         page.locator("[data-key-enter] [type=submit]").click()
     page.locator("[data-module][data-ready]").first.wait_for(state="attached")
+    page.wait_for_function("!document.body.innerText.includes('等待加密')")  # files of the former version are on their way
 
 
 def main(names: list[str]) -> None:
@@ -128,14 +126,15 @@ def main(names: list[str]) -> None:
                 context = browser.new_context(viewport={"width": width, "height": 900}, locale="zh-CN")
                 context.add_cookies(kept[username])  # type: ignore[arg-type]
                 page = context.new_page()
-                if path in FIRST:
-                    page.goto(base + FIRST[path][0])
-                    path = page.locator(FIRST[path][1]).first.get_attribute("href") or "/desk"
-                elif path.startswith("="):
+                start, *steps = path.split(" > ")
+                if start in FIRST:
+                    page.goto(base + FIRST[start][0])
+                    start = page.locator(FIRST[start][1]).first.get_attribute("href") or "/desk"
+                elif start.startswith("="):
                     page.goto(f"{base}/desk")
-                    path = page.locator(f"table a.button:has-text('{path[1:]}')").first.get_attribute("href") or "/desk"
-                path, *steps = path.split(" > ")
-                answer = page.goto(base + path)
+                    button = page.locator(f"table a.button:has-text('{start[1:]}')")
+                    start = button.first.get_attribute("href") or "/desk"
+                answer = page.goto(base + start)
                 for step in steps:
                     unlock(page)
                     found = page.locator(step).first.get_attribute("href") or ""

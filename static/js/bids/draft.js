@@ -257,6 +257,21 @@ export class Draft {
     return ENVELOPES.reduce((sum, name) => sum + this.envelopes[name].carry.length, 0);
   }
 
+  // A chunk that a page just closed had sent may still arrive between ours: then the file is sent once more.
+  async carryFile(from, name, entry) {
+    const file = await this.sealedFile(from, name, entry);
+    const where = { dek: this.envelopes[name].dek, ref: this.ref, envelope: name, part: entry.part, role: entry.role, put: this.put() };
+    for (let tries = 3; ; tries -= 1) {
+      const sealed = await sealFile(file, where);
+      try {
+        await this.finish(name, sealed.part);
+        return sealed;
+      } catch (problem) {
+        if (problem.status !== 409 || tries === 1) throw problem;
+      }
+    }
+  }
+
   // Replacing: the files of the sealed version are opened and encrypted anew for this one, under their old numbers,
   // so that the response table still points to them.
   async carryFiles(onProgress = () => {}) {
@@ -266,9 +281,7 @@ export class Draft {
     for (const name of ENVELOPES) {
       const envelope = this.envelopes[name];
       for (const entry of [...envelope.carry]) {
-        const file = await this.sealedFile(from, name, entry);
-        const sealed = await sealFile(file, { dek: envelope.dek, ref: this.ref, envelope: name, part: entry.part, role: entry.role, put: this.put() });
-        await this.finish(name, sealed.part);
+        const sealed = await this.carryFile(from, name, entry);
         envelope.files.push(sealed.entry);
         envelope.parts.push(sealed.part);
         envelope.carry = envelope.carry.filter(({ part }) => part !== entry.part);

@@ -38,7 +38,7 @@ async function start(root, draft, say) {
   say(draft.exists ? pick("草稿已打开", "Draft opened") : pick("已按单位资料填好，改动后自动保存", "Filled from your profile; saved as you type"));
   root.dataset.ready = "";
   if (draft.uploading.length) await page.resume();
-  if (draft.carrying) await page.carry();
+  if (draft.carrying) await (page.carrying = page.carry());
 }
 
 class Page {
@@ -49,6 +49,7 @@ class Page {
     this.saved = {};
     this.touched = false;
     this.uploads = new Map();
+    this.carrying = null;
     draft.onWait = (why) => say(why || pick("网络中断，正在重试，内容都在", "No connection, trying again; nothing is lost"));
   }
 
@@ -108,6 +109,7 @@ class Page {
     this.form.querySelector("#file-pick").addEventListener("change", (event) => this.pick(event.target));
     this.root.querySelector(`a[href="${this.root.dataset.seal}"]`)?.addEventListener("click", async (event) => {
       event.preventDefault();
+      await this.carrying; // else the seal page would begin the same files again
       if (await this.save()) location.assign(event.target.href);
     });
     window.addEventListener("beforeunload", (event) => {

@@ -17,7 +17,7 @@ from bench.tables import finish, table
 from marketplace.search import directory
 from marketplace.search.finder import Finder
 
-DOCUMENTS, WAITING, QUERIES, ROUNDS = 10_000, 1_000, 100, 9
+DOCUMENTS, WAITING, QUERIES, ROUNDS = 5_000, 500, 60, 9
 APART = 0.05  # of the mean: what the noise of two runs of the same work comes to
 
 

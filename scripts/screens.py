@@ -109,7 +109,7 @@ def unlock(page: Page) -> None:
         page.fill("#key-code", page.locator("[data-key-demo]").inner_text())
         page.locator("[data-key-enter] [type=submit]").click()
     page.locator("[data-module][data-ready]").first.wait_for(state="attached")
-    page.wait_for_function("!document.body.innerText.includes('等待加密')")  # files of the former version are on their way
+    page.get_by_text("等待加密").first.wait_for(state="hidden")  # files of the former version are on their way
 
 
 def main(names: list[str]) -> None:

@@ -41,7 +41,7 @@ def stored(real: Engine) -> Iterator[Kept]:
         leaves = [(row.seq, row.entry, row.leaf_hash) for row in session.scalars(select(AuditLeaf).order_by("seq"))]
         nodes = {(row.level, row.index): row.hash for row in session.scalars(select(AuditNode))}
         rows = session.scalars(select(AuditCheckpoint).order_by(AuditCheckpoint.epoch))
-        checkpoints = {row.size: Note(row.size, row.root, row.note) for row in rows}
+        checkpoints = {row.size: (row.size, row.root, row.note) for row in rows}
         head = session.get_one(AuditHead, 1)
         yield Kept([(leaves, nodes)], checkpoints, head.size, head.frontier)
 
@@ -84,11 +84,11 @@ def test_every_flipped_byte_around_the_entries_is_found(stored: Kept) -> None:
             verdict = examine(replace(stored, pieces=[(leaves, nodes | {(level, index): flipped(value, at)})]))
             if verdict.bad_seq != ((index + 1) << level) - 1:
                 missed.append(("node", level, index, at))
-    for at_size, row in stored.checkpoints.items():
-        note = row.note.encode()
-        changed = [row._replace(root=flipped(row.root, at)) for at in range(at_size % STRIDE, 32, STRIDE)]
+    for at_size, (_, root, text_) in stored.checkpoints.items():
+        note = text_.encode()
+        changed = [(at_size, flipped(root, at), text_) for at in range(at_size % STRIDE, 32, STRIDE)]
         changed += [
-            row._replace(note=flipped(note, at).decode(errors="replace"))
+            (at_size, root, flipped(note, at).decode(errors="replace"))
             for at in range(at_size % STRIDE, len(note), STRIDE)
         ]
         for other in changed:
@@ -118,20 +118,21 @@ def test_entries_cannot_be_cut_off_swapped_or_rewritten_with_their_hashes(stored
 def test_a_note_is_vouched_for_by_the_entry_after_it_and_the_newest_by_its_signature(stored: Kept) -> None:
     (leaves, _), *_ = stored.pieces
     sizes = sorted(stored.checkpoints)
-    newest, former = stored.checkpoints[sizes[-1]], stored.checkpoints[sizes[-3]]
-    said = json.loads(leaves[former.size][1])
-    assert said["after"] == hashlib.sha256(former.note.encode()).hexdigest()
+    newest, former = sizes[-1], sizes[-3]
+    _, root, note = stored.checkpoints[former]
+    said = json.loads(leaves[former][1])
+    assert said["after"] == hashlib.sha256(note.encode()).hexdigest()
     assert [seq for seq, entry, _ in leaves if b'"after":' in entry] == [at for at in sizes if at < ENTRIES]
     assert examine(stored, thorough=True).ok
     for gone in (former, newest):
-        kept = {at: row for at, row in stored.checkpoints.items() if row is not gone}
+        kept = {at: row for at, row in stored.checkpoints.items() if at != gone}
         verdict = examine(replace(stored, checkpoints=kept))
-        assert (verdict.ok, verdict.bad_seq) == (False, gone.size - 1)
+        assert (verdict.ok, verdict.bad_seq) == (False, gone - 1)
     # Of the same tree, signed by the same key, but not the note that was given out: only its hash can tell.
-    text = Checkpoint(signer().name, former.size, former.root, ("epoch 1", "other")).body()
-    other = former._replace(note=sign_note(text, signer()))
-    verdict = examine(replace(stored, checkpoints={**stored.checkpoints, former.size: other}))
-    assert (verdict.ok, verdict.bad_seq) == (False, former.size - 1)
+    body = Checkpoint(signer().name, former, root, ("epoch 1", "other")).body()
+    other = (former, root, sign_note(body, signer()))
+    verdict = examine(replace(stored, checkpoints={**stored.checkpoints, former: other}))
+    assert (verdict.ok, verdict.bad_seq) == (False, former - 1)
 
 
 def test_entries_older_than_the_rule_stand_by_the_signatures(stored: Kept) -> None:
@@ -144,10 +145,10 @@ def test_entries_older_than_the_rule_stand_by_the_signatures(stored: Kept) -> No
         nodes |= {(node.level, node.index): node.hash for node in completed[1:]}
         if seq % 4 == 3:
             signed = sign_checkpoint(Checkpoint(signer().name, seq + 1, frontier.root()), signer())
-            notes[seq + 1] = Note(seq + 1, frontier.root(), signed)
+            notes[seq + 1] = (seq + 1, frontier.root(), signed)
     old = Kept([(leaves, nodes)], notes, 24, frontier.to_bytes())
     assert examine(old).ok
-    forged = notes[8]._replace(note=flipped(notes[8].note.encode(), -6).decode(errors="replace"))
+    forged = (*notes[8][:2], flipped(notes[8][2].encode(), -6).decode(errors="replace"))
     verdict = examine(replace(old, checkpoints={**notes, 8: forged}))
     assert (verdict.ok, verdict.bad_seq) == (False, 7)
 

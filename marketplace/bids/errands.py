@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from flask_babel import gettext as _
 from sqlalchemy import Select, and_, or_
 
 from marketplace.accounts.models import Organisation
@@ -45,8 +46,10 @@ def bids(actor: Actor, now: datetime) -> Select[Any]:
 def _bid(row: Any) -> Errand:
     number, url = row.note or "", f"/bids/{row.ref}"
     if row.word == BidState.DRAFT:
-        return Errand(row.title, "标书", "继续填写", url, number, row.due_at, ("草稿", "draft"))
-    return Errand(row.title, "需求变更", "确认或替换", f"{url}/amendment", number, row.due_at, ("已变更", "alert"))
+        return Errand(row.title, _("标书草稿"), _("继续填写"), url, number, row.due_at, (_("草稿"), "draft"))
+    return Errand(
+        row.title, _("需求变更"), _("确认或替换"), f"{url}/amendment", number, row.due_at, (_("已变更"), "alert")
+    )
 
 
 def invitations(actor: Actor, now: datetime) -> Select[Any]:
@@ -69,7 +72,15 @@ def invitations(actor: Actor, now: datetime) -> Select[Any]:
 
 def _invitation(row: Any) -> Errand:
     url = f"/bids/{row.ref}/membership"
-    return Errand(row.title, "联合体邀请", "答复", url, f"{row.note}邀请加入", row.due_at, ("待答复", "alert"))
+    return Errand(
+        title=row.title,
+        matter=_("联合体邀请"),
+        verb=_("答复"),
+        url=url,
+        note=_("%(name)s邀请加入", name=row.note),
+        due_at=row.due_at,
+        state=(_("待答复"), "alert"),
+    )
 
 
 def install() -> None:

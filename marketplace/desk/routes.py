@@ -189,10 +189,15 @@ def _tools(total: int) -> list[dict[str, Any]]:
     return [{"label": _("导出%(count)s条", count=total), "url": url, "icon": "download", "name": "export"}]
 
 
+def _tongue() -> str:
+    """What ``formatting`` calls the reader's language."""
+    return "en" if str(get_locale()) == "en" else "zh"
+
+
 def _changed(counts: queries.Counts) -> str | None:
     if not counts.since or not counts.changed:
         return None
-    at = formatting.moment_short(counts.since)
+    at = formatting.moment_short(counts.since, _tongue())
     return str(_("上次登录（%(at)s）以来，%(count)s件有变化", at=at, count=counts.changed))
 
 
@@ -314,9 +319,9 @@ def _public_task(demand: Demand) -> dict[str, Any]:
 
 def _due(due: datetime | None) -> dict[str, Any]:
     """What a task says about its deadline."""
-    late = due is not None and due <= g.now
-    word = None if due is None else _("已逾期") if late else formatting.countdown(due, g.now)
-    return {"due": word, "due_note": formatting.moment_short(due) if due else None, "late": late, "due_at": due}
+    late, tongue = due is not None and due <= g.now, _tongue()
+    word = None if due is None else _("已逾期") if late else formatting.countdown(due, g.now, tongue)
+    return {"due": word, "due_note": formatting.moment_short(due, tongue) if due else None, "late": late, "due_at": due}
 
 
 def _errand(errand: Errand) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Callable
 from decimal import Decimal as D
 from random import Random
@@ -92,3 +93,14 @@ def test_the_dashboard_loads_no_more_than_it_shows(
         assert len(loaded) <= 3 * wanted
     assert found[50] == found[250]
     assert found[50][0] == 8
+    address = f"/demands/{review.demand.number}/ranking"
+    for number in (1, 6):
+        loaded.clear()
+        page = browser.get(f"{address}?page={number}")
+        assert len(page.html.xpath("//section[.//*[@id='s-rank']]//tbody/tr")) == 50
+        assert len(page.html.xpath("//section[.//*[@id='s-single']]//tbody/tr")) == 5 * 50, "their sheets and no others"
+        assert len(loaded) <= 3 * 50
+        assert len(gzip.compress(page.response.data)) <= 100 * 1024
+        assert page.has("现在重新计算一遍")  # so many are computed again when somebody asks
+    assert browser.get(f"{address}?page=7").status == 404
+    assert browser.get(f"{address}?replay=1").has("复算一致")

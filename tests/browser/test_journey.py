@@ -26,6 +26,7 @@ BATCH = "ZZGX-2026-03"
 TITLES = ("只用键盘填报的泵房水质监测", "泵房水质与能耗监测第二期")
 OFFERS = {"bidder": "320000", "rival": "350000"}  # all else is equal, and the lower price comes first
 FACTS = "检测报告编号在机构网站上查不到，机构书面答复没有出具过这份报告。"
+expect.set_options(timeout=40_000)  # a busy machine is no failure
 NAMES = {item.name: item.username for item in people().values()}
 
 
@@ -53,6 +54,7 @@ class Town:
     def enter(self, who: str) -> Page:
         """A browser of his own, signed in as the demo's card does it."""
         page = person(self.browser, self.site)
+        page.set_default_timeout(60_000)
         page.goto(f"{self.site}/help")
         form = {"csrf_token": page.locator("input[name=csrf_token]").first.get_attribute("value") or ""}
         address = f"{self.site}/sign-in/demo/{who}"
@@ -309,6 +311,7 @@ def award(town: Town, number: str, notice: str, winner: str) -> None:
     expect(town.at("publisher", f"/demands/{number}").locator("main")).to_contain_text("已定榜")
 
 
+@pytest.mark.timeout(1200)
 def test_from_collection_to_the_award_plain_and_over_an_upheld_objection(browser: Browser, site: str) -> None:
     town = Town(browser, site)
     for key in [draft(town, title) for title in TITLES]:

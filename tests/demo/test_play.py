@@ -178,7 +178,7 @@ def test_every_step_of_the_table_is_one_act_away(played, app):
         "释放报价",
         "抽取专家",
     }
-    told |= {"评审邀请", "评审打分", "回避申报", "标书", "补正", "能力", "授权确认"}
+    told |= {"评审邀请", "评审打分", "回避申报", "标书草稿", "补正", "能力", "授权确认"}
     page = client.get("/sign-in")
     steps = page.html.xpath("//ol[contains(@class,'step-list')]/li")
     offered = Counter()

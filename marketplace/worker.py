@@ -208,7 +208,7 @@ def _poke(session: Session) -> None:
 def install(app: Flask) -> None:
     """Know the queue, offer ``start_worker`` to the server, add ``flask worker``. Installed after all features."""
     worker = Worker(app)
-    every(1, "outbox", drain)
+    every(1, "outbox", partial(drain, breath=0.02))
     app.cli.command("worker", help="后台任务：投递消息与邮件、提醒、索引。")(worker.serve)
     config: Config = app.config["ZHANGBANG"]
 

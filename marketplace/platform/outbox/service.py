@@ -6,6 +6,7 @@ ids are in commit order on both databases and a reader that keeps one position n
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -59,16 +60,18 @@ def consumers() -> list[Consumer]:
     return list(_consumers.values())
 
 
-def drain(now: datetime, *, only: str | None = None) -> int:
+def drain(now: datetime, *, only: str | None = None, breath: float = 0) -> int:
     """Let every consumer read on until nothing is left; returns how many rows were handled.
 
-    A consumer that raises keeps its position, is retried with a growing pause, and never stops the others.
+    A consumer that raises keeps its position, is retried with a growing pause, and never stops the others. ``breath``:
+    seconds between two transactions, so that on SQLite people who write find the one writer's place free.
     """
     handled = 0
     for consumer in consumers():
         if only is None or consumer.name == only:
             while done := _step(consumer, now):
                 handled += done
+                time.sleep(breath)
     return handled
 
 

@@ -61,7 +61,9 @@ def test_the_database_refuses_changes(session, verb):
 
 
 def test_personal_details_can_be_erased_and_the_log_stays_valid(session):
-    audit.append("thing.done", subject="thing:1", actor=SYSTEM, at=clock.wall_now(), details={"reason": "电话 13800001234"})
+    audit.append(
+        "thing.done", subject="thing:1", actor=SYSTEM, at=clock.wall_now(), details={"reason": "电话 13800001234"}
+    )
     db.session.commit()
     seq = queries.size() - 1
     entry = json.loads(db.session.get(audit.AuditLeaf, seq).entry)

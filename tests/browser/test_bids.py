@@ -282,6 +282,8 @@ def test_every_page_of_a_bidder_is_accessible_and_fits(
         if page.url != path:
             page.goto(path)
         bidding.opened(page)
+        if path.endswith("/form"):  # it says: please keep this page open
+            expect(page.locator("[data-bid-status]")).not_to_contain_text(re.compile("请勿关闭|keep this page open"))
         look(path)
     assert problems == []
 

@@ -6,12 +6,13 @@ import json
 from collections.abc import Iterator
 from datetime import timedelta
 from random import Random
+from urllib.parse import quote_plus
 
 import brotli
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
-from playwright.sync_api import Browser, BrowserContext, Page, Response, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Response, Route, expect
 
 from marketplace.platform import formatting
 from tests.front import samples
@@ -166,14 +167,14 @@ def test_rows_can_be_added_and_removed_in_place(page: Page, address: str) -> Non
     page.get_by_role("button", name="再加一项指标").click()
     expect(rows).to_have_count(3)
     third = rows.nth(2)
-    expect(third.locator("legend")).to_have_text("指标3")
+    expect(third.locator("legend")).to_have_text("指标 3")
     expect(third.locator("#indicators-2-name")).to_be_focused()
     expect(third.locator("#indicators-2-name")).to_have_value("")
     expect(third.locator(".error")).to_have_count(0)
     third.locator("#indicators-2-name").fill("误报率")
     rows.nth(1).locator("[data-remove]").click()
     expect(rows).to_have_count(2)
-    expect(rows.nth(1).locator("legend")).to_have_text("指标2")
+    expect(rows.nth(1).locator("legend")).to_have_text("指标 2")
     expect(rows.nth(1).locator("[name=indicators-1-name]")).to_have_value("误报率")
 
 
@@ -205,6 +206,26 @@ def test_the_form_saves_itself_and_stops_at_a_conflict(page: Page, address: str)
     expect(page.locator("[data-lint-score]")).to_have_text("80")
     page.get_by_label("需求名称必填").fill("独居老人居家安全监护")
     expect(status).to_have_text("别人刚刚改过，请打开新内容对照")
+
+
+def test_a_save_under_way_is_waited_for_when_one_saves_oneself(page: Page, address: str) -> None:
+    """Else the form would name a version that its own autosave has just made old, and conflict with itself."""
+    held: list[Route] = []
+    posted: list[str] = []
+    page.route("**/autosave", lambda route: held.append(route))
+    page.route("**/lint", lambda route: route.fulfill(status=200, body='<p class="lint__score"><b>80</b></p>'))
+    page.on("request", lambda sent: posted.append(sent.post_data or "") if sent.is_navigation_request() else None)
+    ready(page, f"{address}/page/form")
+    posted.clear()
+    with page.expect_request("**/autosave"):
+        page.get_by_label("需求名称必填").fill("独居老人居家安全")
+    page.locator("button[name=save]").last.click()
+    expect(page.get_by_label("需求名称必填")).to_have_value("独居老人居家安全")
+    assert posted == []
+    with page.expect_navigation():
+        held[0].fulfill(status=200, json={"message": "14:33已自动保存", "fields": {"title": "自动保存之后"}})
+    assert len(posted) == 1
+    assert quote_plus("自动保存之后") in posted[0] or "自动保存之后" in posted[0]
 
 
 def test_large_print_switches_without_a_new_page_and_stays(page: Page, address: str) -> None:

@@ -8,7 +8,7 @@ from sqlalchemy.exc import DatabaseError
 
 from marketplace import db
 from marketplace.platform import audit, clock, outbox
-from marketplace.platform.audit import queries
+from marketplace.platform.audit import queries, service
 from marketplace.platform.checkpoint import open_checkpoint
 from marketplace.platform.merkle import verify_consistency, verify_inclusion
 from marketplace.platform.policy import SYSTEM
@@ -74,3 +74,15 @@ def test_personal_details_can_be_erased_and_the_log_stays_valid(session):
     assert audit.erase_details(actor_id=4242, now=clock.wall_now()) == 1
     assert queries.verify().ok
     assert queries.altered_details() == []
+
+
+def test_the_log_keeps_its_name_when_the_site_moves(session, tmp_path):
+    before = service._signer
+    try:
+        audit.configure(tmp_path, "old.example/log")
+        first = service.signer()
+        audit.configure(tmp_path, "new.example:8443/log")
+        assert service.signer().verifier == first.verifier
+        assert service.signer().name == "old.example/log"
+    finally:
+        service._signer = before

@@ -15,6 +15,7 @@ import json
 import os
 import secrets
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -51,7 +52,8 @@ class Leaf:
 
 
 def configure(keys: Path, origin: str) -> None:
-    """Load (or make, 0600) the log's signing key."""
+    """Load (or make, 0600) the log's signing key. The log keeps the name it got with its key (``log_name``), whatever
+    address the site moves to: the name is part of every signature, so a new one would turn old receipts away."""
     global _signer
     path = keys / "log_ed25519"
     if not path.exists():
@@ -59,7 +61,14 @@ def configure(keys: Path, origin: str) -> None:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(handle, "wb") as stream:
             stream.write(Ed25519PrivateKey.generate().private_bytes_raw())
-    _signer = Signer(origin, Ed25519PrivateKey.from_private_bytes(path.read_bytes()))
+    named = keys / "log_name"
+    if not named.exists():
+        with suppress(OSError):  # a folder that only gives: the name then follows the address
+            fresh = keys / f"log_name.{os.getpid()}"
+            fresh.write_text(origin + "\n", encoding="utf-8")
+            fresh.replace(named)
+    name = named.read_text(encoding="utf-8").strip() if named.exists() else origin
+    _signer = Signer(name, Ed25519PrivateKey.from_private_bytes(path.read_bytes()))
 
 
 def signer() -> Signer:

@@ -8,17 +8,11 @@ export default function autosave(form) {
   const status = document.querySelector("[data-autosave-status]");
   const say = (text) => status && (status.textContent = text);
   let timer = 0;
-  let busy = false;
+  let saving = null;
   let again = false;
   let stopped = false;
 
-  async function save() {
-    if (stopped) return;
-    if (busy) {
-      again = true;
-      return;
-    }
-    busy = true;
+  async function send() {
     const data = new FormData(form);
     for (const field of form.querySelectorAll("input[type=file]")) data.delete(field.name); // files go with 暂存
     try {
@@ -30,12 +24,22 @@ export default function autosave(form) {
         if (field) field.value = value;
       }
       if (response.ok) form.dispatchEvent(new CustomEvent("autosaved"));
-      if (!response.ok) stopped = response.status !== 503 && response.status !== 429;
+      if (!response.ok) stopped = stopped || (response.status !== 503 && response.status !== 429);
     } catch {
       say(pick("网络中断，恢复后会再保存", "No connection; saving will be tried again"));
       schedule(15000);
     }
-    busy = false;
+  }
+
+  async function save() {
+    if (stopped) return;
+    if (saving) {
+      again = true;
+      return;
+    }
+    saving = send();
+    await saving;
+    saving = null;
     if (again) {
       again = false;
       schedule();
@@ -48,8 +52,12 @@ export default function autosave(form) {
   }
 
   form.addEventListener("input", () => schedule());
-  form.addEventListener("submit", () => {
+  // A save under way is waited for: it renews the version that the form must name, or it would conflict with itself.
+  form.addEventListener("submit", (event) => {
     stopped = true;
     clearTimeout(timer);
+    if (!saving) return;
+    event.preventDefault();
+    saving.then(() => form.requestSubmit(event.submitter));
   });
 }

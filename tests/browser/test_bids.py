@@ -46,7 +46,8 @@ def test_draft_seal_replace_withdraw_seal(browser: Browser, site: str, tmp_path:
     plan = tmp_path / "技术方案.pdf"
     plan.write_bytes(b"%PDF-1.7\n" + bytes(range(256)) * 9000)
     bidding.attach(page, plan)
-    page.select_option("[name=technical-responses-0-file]", label="技术方案.pdf")
+    with page.expect_response(lambda answer: answer.url.endswith("/parts") and answer.ok):  # this very choice is stored
+        page.select_option("[name=technical-responses-0-file]", label="技术方案.pdf")
     bidding.saved(page)
 
     # A colleague on another computer enters the code once and finds the same draft.

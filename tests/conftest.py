@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from zlib import crc32
@@ -36,6 +37,17 @@ hypothesis_settings.register_profile("house", deadline=None, suppress_health_che
 hypothesis_settings.load_profile("house")
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Files are given to the workers in the order made below."""
+    config.option.loadscopereorder = False
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The browsers' files first, they take minutes: begun last, one worker would wait for the other. Then files by size."""
+    sizes = Counter(item.path for item in items)
+    items.sort(key=lambda item: ("browser" not in item.path.parts, -sizes[item.path]))
 
 
 @pytest.fixture(scope="session")

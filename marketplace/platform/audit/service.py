@@ -65,6 +65,7 @@ def configure(keys: Path, origin: str) -> None:
     if not named.exists():
         with suppress(OSError):  # a folder that only gives: the name then follows the address
             fresh = keys / f"log_name.{os.getpid()}"
+            fresh.touch(mode=0o600)
             fresh.write_text(origin + "\n", encoding="utf-8")
             fresh.replace(named)
     name = named.read_text(encoding="utf-8").strip() if named.exists() else origin

@@ -64,14 +64,15 @@ def drain(now: datetime, *, only: str | None = None, breath: float = 0) -> int:
     """Let every consumer read on until nothing is left; returns how many rows were handled.
 
     A consumer that raises keeps its position, is retried with a growing pause, and never stops the others. ``breath``:
-    seconds between two transactions, so that on SQLite people who write find the one writer's place free.
+    seconds between two full batches, so that on SQLite people who write find the one writer's place free.
     """
     handled = 0
     for consumer in consumers():
         if only is None or consumer.name == only:
             while done := _step(consumer, now):
                 handled += done
-                time.sleep(breath)
+                if done == BATCH:  # a flood; a trickle leaves room enough
+                    time.sleep(breath)
     return handled
 
 

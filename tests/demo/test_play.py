@@ -9,6 +9,7 @@ from sqlalchemy import select
 from marketplace import db
 from marketplace.accounts.models import Organisation, User
 from marketplace.accounts.queries import actor_of
+from marketplace.administration.kinds import kind_label
 from marketplace.alerts.models import SavedSearch
 from marketplace.bids import queries, validity
 from marketplace.bids.models import Bid
@@ -25,6 +26,7 @@ from marketplace.demo.searches import IN_VAIN, SAVED
 from marketplace.openings import queries as openings
 from marketplace.platform import clock
 from marketplace.platform.audit import queries as log
+from marketplace.platform.audit.models import AuditDetail
 from marketplace.platform.working_days import beijing_day
 from marketplace.settings import queries as settings
 from marketplace.unfound import queries as unfound
@@ -93,6 +95,12 @@ def test_every_state_was_reached_through_the_log(played, session):
     for demand in session.scalars(select(Demand)):
         last = [entry for entry in session.scalars(log.history(demand.audit_subject)) if "to" in entry.facts]
         assert (last[-1].facts["to"] if last else "draft") == str(demand.state), demand.title
+
+
+def test_whatever_happened_has_a_name_in_the_log(played, session):
+    kinds = set(session.scalars(select(AuditDetail.kind).distinct()))
+    assert len(kinds) > 60
+    assert {kind for kind in kinds if kind_label(kind) == kind} == set()
 
 
 def test_every_capability_stands_where_its_file_says(played, session):

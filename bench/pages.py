@@ -19,6 +19,9 @@ from typing import Any
 from bench.tables import finish, table
 
 ROUNDS = 15
+# How many times the CPU a page may cost with fifty times the demands. The front page says how many are open: three
+# quarters of the generated ones are, and counting them reads that part of an index.
+GROWTH = {"list": 1.5, "work desk, publisher": 1.5, "work desk, screener": 1.5, "detail": 1.5, "home": 2.5}
 
 
 def main() -> int:
@@ -38,12 +41,12 @@ def main() -> int:
             failures.append(f"{name}: {page.queries} queries > 8")
         if page.loaded > 3 * 20:
             failures.append(f"{name}: {page.loaded} rows loaded > 3 for each of 20 shown")
-    large = measure(options.large, only={"list"})
-    rows.append([f"list（{options.large}条）", *large["list"].cells()])
-    ratio = large["list"].cpu_ms / small["list"].cpu_ms
-    rows.append([f"list {options.large} : {options.small}", f"{ratio:.2f}×", "", "", ""])
-    if ratio > 1.5:
-        failures.append(f"list ratio {ratio:.2f} > 1.5")
+    for name, page in measure(options.large, only=set(GROWTH)).items():
+        ratio = page.cpu_ms / small[name].cpu_ms
+        rows.append([f"{name}（{options.large}条）", *page.cells()])
+        rows.append([f"{name} {options.large} : {options.small}", f"{ratio:.2f}×", "", "", ""])
+        if ratio > GROWTH[name]:
+            failures.append(f"{name}: {ratio:.2f} times the cost at {options.large} > {GROWTH[name]}")
     head = ("page", "CPU ms", "queries", "rows loaded", "KB (uncompressed)")
     return finish("pages", table(head, rows), failures, write=options.write)
 

@@ -27,6 +27,7 @@ from marketplace.accounts.routes import sign_in as sign_in_page
 from marketplace.config import Config
 from marketplace.custody import software
 from marketplace.demands import look_alikes, views
+from marketplace.home import queries as home
 from marketplace.platform import audit
 from marketplace.platform.policy import Actor
 from tests import factories
@@ -106,6 +107,7 @@ def session(engine: Engine) -> Iterator[Session]:
     db.session.remove()
     views._counts.clear()  # ids repeat after a rollback: looks at an earlier test's demand are not this one's
     look_alikes.forget()
+    home.forget()
     sign_in_page.forget_demo()
     connection = engine.connect()
     outer = connection.begin()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from marketplace.administration.rules import SEALED_KINDS
 from marketplace.platform.workflow import MACHINES
 
 FAMILIES: dict[str, str] = {
@@ -114,6 +115,14 @@ KIND_LABELS: dict[str, str] = {
     "sheet.propose_mend": "评分表：提出更正",
     "sheet.refuse_mend": "评分表：不同意更正",
 }
+
+
+def offered() -> list[tuple[str, str]]:
+    """(what a kind begins with, its name): every family, then every kind, for a field to choose from."""
+    acts = {machine.permission(action) for machine in MACHINES.values() for action in machine.action_labels}
+    names = {f"{code}.": name for code, name in FAMILIES.items()}
+    names |= {kind: kind_label(kind) for kind in sorted(acts | KIND_LABELS.keys())}
+    return [(code, name) for code, name in names.items() if not code.startswith(SEALED_KINDS)]
 
 
 def kind_label(kind: str) -> str:

@@ -11,10 +11,9 @@ from flask_babel import gettext as _
 
 from marketplace import db, web
 from marketplace.accounts.rules import ROLE_LABELS
-from marketplace.administration import menu, people, queries, service
+from marketplace.administration import kinds, menu, people, queries, service
 from marketplace.administration.cli import admin_commands, doctor
 from marketplace.administration.forms import CodeForm, JoinForm
-from marketplace.administration.kinds import kind_label
 from marketplace.platform.forms import ConfirmForm, trimmed
 from marketplace.platform.rendering import tables
 from marketplace.platform.rendering.qr import qr_png
@@ -50,9 +49,8 @@ def entries() -> ResponseValue:
     """Who did what when."""
     wanted = _wanted()
     found = queries.page_of(queries.log_entries(wanted), page=request.args.get("page", 1, type=int), per_page=50)
-    return render_template(
-        "administration/log.html", found=found, pages=menu.pages(found), wanted=wanted, kind_label=kind_label
-    )
+    page = {"found": found, "pages": menu.pages(found), "wanted": wanted}
+    return render_template("administration/log.html", **page, kind_label=kinds.kind_label, kinds=kinds.offered())
 
 
 @log.get("/export.xlsx")
@@ -67,7 +65,7 @@ def export() -> ResponseValue:
                 row.seq,
                 row.at,
                 row.actor_name or "系统",
-                kind_label(row.kind),
+                kinds.kind_label(row.kind),
                 row.kind,
                 row.subject,
                 _flat(row.facts),

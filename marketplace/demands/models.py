@@ -29,7 +29,7 @@ class Demand(db.Base):
         CheckConstraint("closes_at IS NULL OR closes_at > visible_from", name="closes_after"),
         UniqueConstraint("batch_id", "sequence"),
         Index("ix_demand_public", "visible_from", "id"),
-        Index("ix_demand_closing", "state", "closes_at"),
+        Index("ix_demand_closing", "state", "closes_at", "visible_from"),
         Index("ix_demand_unit_state", "unit_id", "state"),
         Index("ix_demand_queue", "state", "submitted_at"),
         # Counting facets touches every public row: this index alone answers it, the wide rows stay unread.

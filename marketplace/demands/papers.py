@@ -80,27 +80,9 @@ def announcement(
     sealing. ``procurement_intent``: procurement demands are only announced here (政府采购法 §11 names the medium).
     """
     opening = preface or "为以开放式创新方式调动社会各界力量，现将本批应用场景需求榜单予以公布。"
-    notice = sorted({item.notice_working_days for item in clocks})
-    window = f"{notice[0]}个" if len(notice) == 1 else f"{notice[0]}至{notice[-1]}个"
-    sealing = "并在本单位浏览器内加密后提交。截止前，任何单位和个人不能读取标书，也不能获知份数。"
-    sections = [
-        ("揭榜时间", "自公布之日起受理。各项截止时间见附表，以平台服务器北京时间为准；截止之后的揭榜一律不予接受。"),
-        ("揭榜方式", f"揭榜单位登录平台，按需求书的要求填报{sealing if custody else '并提交。'}"),
-        (
-            "开启与评审",
-            f"{custody.sentence() if custody else ''}专家随机抽取，按随榜公布、评审期间不作调整的评分办法打分。",
-        ),
-        (
-            "公示与异议",
-            f"评审结果公示{window}工作日。对结果有异议的，可在公示期内实名提出，"
-            f"{OBJECTION_WORKING_DAYS}个工作日内书面答复；异议未办结的，不予定榜。",
-        ),
-    ]
-    if procurement_intent and any(item.content.mode == "procurement" for item in demands):
-        intent = "资金方式为政府采购的，本榜仅作采购意向公开，采购活动以法定媒体发布的公告为准。"
-        sections.append(("政府采购项目", intent))
     blocks: list[Block] = [Text(f"{opening}{_total(demands)}有关事项公告如下。")]
-    for place, (heading, text) in enumerate(sections):
+    intent = procurement_intent and any(item.content.mode == "procurement" for item in demands)
+    for place, (heading, text) in enumerate(_rules_of_the_game(clocks, custody, procurement_intent=intent)):
         blocks += [Heading(f"{_ORDINALS[place]}、{heading}"), Text(text)]
     blocks.append(_list_table(demands, published_at))
     return Paper(
@@ -119,6 +101,32 @@ def announcement(
         verification=verification,
         keywords=("应用场景", "需求榜单", "揭榜挂帅"),
     )
+
+
+def _rules_of_the_game(
+    clocks: Iterable[Clocks], custody: Custody | None, *, procurement_intent: bool
+) -> list[tuple[str, str]]:
+    """(heading, text) of what an announcement says about bidding, opening, review and objections."""
+    notice = sorted({item.notice_working_days for item in clocks})
+    window = f"{notice[0]}个" if len(notice) == 1 else f"{notice[0]}至{notice[-1]}个"
+    sealing = "并在本单位浏览器内加密后提交。截止前，任何单位和个人不能读取标书，也不能获知份数。"
+    sections = [
+        ("揭榜时间", "自公布之日起受理。各项截止时间见附表，以平台服务器北京时间为准；截止之后的揭榜一律不予接受。"),
+        ("揭榜方式", f"揭榜单位登录平台，按需求书的要求填报{sealing if custody else '并提交。'}"),
+        (
+            "开启与评审",
+            f"{custody.sentence() if custody else ''}专家随机抽取，按随榜公布、评审期间不作调整的评分办法打分。",
+        ),
+        (
+            "公示与异议",
+            f"评审结果公示{window}工作日。对结果有异议的，可在公示期内实名提出，"
+            f"{OBJECTION_WORKING_DAYS}个工作日内书面答复；异议未办结的，不予定榜。",
+        ),
+    ]
+    if procurement_intent:
+        intent = "资金方式为政府采购的，本榜仅作采购意向公开，采购活动以法定媒体发布的公告为准。"
+        sections.append(("政府采购项目", intent))
+    return sections
 
 
 def _total(demands: Sequence[Listed]) -> str:

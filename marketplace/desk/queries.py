@@ -17,7 +17,7 @@ from marketplace.accounts.models import LoginSession
 from marketplace.accounts.rules import Role
 from marketplace.demands.models import Demand, DemandFollow, DemandProposal
 from marketplace.demands.queries import escaped, is_public
-from marketplace.demands.rules import SECOND_PERSON, Action, State
+from marketplace.demands.rules import SECOND_PERSON, State
 from marketplace.platform.audit import AuditDetail
 from marketplace.platform.policy import Actor
 from marketplace.platform.working_days import Calendar, UnknownYear, beijing_day, close_of
@@ -53,11 +53,13 @@ UNIT_ROLES = frozenset({Role.DRAFTER, Role.APPROVER})
 def _proposal_for(actor: Actor, roles: frozenset[Role]) -> ColumnElement[bool]:
     """An open proposal that this person may confirm and did not make."""
     actions = [action for action, wanted in SECOND_PERSON.items() if roles & set(wanted)]
-    return exists().where(
-        DemandProposal.demand_id == Demand.id,
-        DemandProposal.decided_at.is_(None),
-        DemandProposal.action.in_(actions or [Action.WITHDRAW]) if actions else false(),
-        DemandProposal.proposed_by_id != actor.id,
+    # Not a correlated EXISTS: beside the other matters of an OR it would have every demand read.
+    return Demand.id.in_(
+        select(DemandProposal.demand_id).where(
+            DemandProposal.decided_at.is_(None),
+            DemandProposal.action.in_(actions),
+            DemandProposal.proposed_by_id != actor.id,
+        )
     )
 
 

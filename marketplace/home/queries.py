@@ -30,7 +30,7 @@ def counts(now: datetime) -> tuple[int, int, int]:
             func.sum(case((accepting, 1), else_=0)),
             func.sum(case((accepting & (Demand.closes_at < now + SOON), 1), else_=0)),
             func.sum(case((Demand.state == State.NOTICE, 1), else_=0)),
-        ).where(is_public(now))
+        ).where(is_public(now), Demand.state.in_((State.PUBLISHED, State.NOTICE)))  # ix_demand_closing has it all
     ).one()
     return row[0] or 0, row[1] or 0, row[2] or 0
 
@@ -105,6 +105,24 @@ def funnel(now: datetime) -> list[tuple[str, int]]:
     ]
     counted = db.session.execute(select(*(func.sum(case((condition, 1), else_=0)) for _word, condition in steps))).one()
     return [(word, number or 0) for (word, _), number in zip(steps, counted, strict=True) if number]
+
+
+_kept: tuple[datetime, list[tuple[str, int]]] | None = None
+
+
+def funnel_this_minute(now: datetime) -> list[tuple[str, int]]:
+    """``funnel`` counts every demand there ever was: once a minute of the site's clock, not for each visitor."""
+    global _kept
+    minute = now.replace(second=0, microsecond=0)
+    if _kept is None or _kept[0] != minute:
+        _kept = minute, funnel(now)
+    return _kept[1]
+
+
+def forget() -> None:
+    """For tests: another database, other numbers."""
+    global _kept
+    _kept = None
 
 
 def answers_kept(now: datetime) -> tuple[int, int, int]:

@@ -82,7 +82,7 @@ def _news_url(item: queries.News) -> str:
 
 def _funnel() -> dict[str, Any] | None:
     """How far what was collected has come; nothing before the first list."""
-    counted = queries.funnel(g.now)
+    counted = queries.funnel_this_minute(g.now)
     if len(counted) < 4:
         return None
     names = {

@@ -11,8 +11,9 @@ from datetime import datetime
 from marketplace.search.analysis import STOPWORDS, bigrams, latin_parts, squeeze, standards
 from marketplace.search.directory import Reading
 from marketplace.search.documents import CLOCKED, PHASES
-from marketplace.search.index import PAGE_MAX, PHRASE_CANDIDATES, Page, Plan, Request, TooSlow
+from marketplace.search.index import ENOUGH, PAGE_MAX, PHRASE_CANDIDATES, Clause, Group, Page, Plan, Request, TooSlow
 from marketplace.search.pinyin import CHINESE
+from marketplace.search.plan import GROUPS_MAX
 from marketplace.search.query import Field, Query, parse
 from marketplace.search.shelf import Phrase
 from marketplace.search.spelling import Speller
@@ -111,6 +112,10 @@ class Finder:
             other = Query((*query.words, *query.phrases))
             near = self._page(self._plan(other, request.now), replace(request, facets=(), offset=0, limit=NEAR), budget)
             loosened = _typed(other) if near.total and other else ""
+        if not (page.total or unfiltered or near.total or literally):
+            rare = self._characters(plan, query.text, request.now)
+            if rare is not None and (alike := self._page(rare, request, budget)).total:
+                plan, page = rare, replace(alike, strict=0)
         ids = self._reading.shelf.ids([*page.nids, *near.nids])
         return Found(
             query=query,
@@ -177,6 +182,17 @@ class Finder:
         if total <= len(nids):
             return page
         return replace(page, total=round(page.total * total / len(nids)), approximate=True)
+
+    def _characters(self, plan: Plan, text: str, now: datetime) -> Plan | None:
+        """Where no word is found, what its rare characters are in: 臭味 finds 恶臭. A common one (管) says nothing."""
+        typed = list(dict.fromkeys(char for word in self._analyzer.words(text) if not word.latin for char in word.text))
+        numbers = self._reading.index.frequencies(["^" + char for char in typed], now)
+        there = {char: number for char, number in zip(typed, numbers, strict=True) if number}
+        if not there or plan.required:
+            return None
+        most = max(ENOUGH, min(there.values()) * 2)
+        groups = tuple(Group(char, (Clause(("^" + char,)),)) for char, number in there.items() if number <= most)
+        return replace(plan, groups=groups[:GROUPS_MAX], bonus=())
 
     def _resolve(self, item: Field, now: datetime) -> frozenset[str]:
         """The values of a facet that a typed value names: by a part of the name, else as its abbreviation."""

@@ -10,6 +10,7 @@ import openpyxl
 import pytest
 
 from marketplace import administration, db
+from marketplace.administration import kinds
 from marketplace.administration.kinds import kind_label
 from marketplace.platform import audit
 from marketplace.platform.workflow import MACHINES
@@ -39,6 +40,16 @@ def test_entries_are_filtered_and_exported(sign_in, stage):
     kinds = {row[4] for row in book.active.iter_rows(min_row=2, values_only=True) if row[4]}
     assert "demand.publish" in kinds
     assert all(kind.startswith("demand.") for kind in kinds)
+
+
+def test_what_is_offered_to_filter_by_leads_to_entries_and_names_no_bid(sign_in, stage):
+    stage.published()
+    offered = kinds.offered()
+    assert {"demand.", "demand.publish", "account.sign_in"} <= {code for code, _name in offered}
+    assert not [code for code, _name in offered if code.startswith(("bid.", "receipt."))]
+    page = sign_in("auditadmin").get("/admin/log")
+    assert page.html.xpath("//datalist/option/@value") == [code for code, _name in offered]
+    assert page.html.xpath("//datalist/option[@value='demand.publish']/text()") == ["需求：张榜"]
 
 
 def test_what_concerns_bids_is_shown_to_nobody(sign_in, actor, now):

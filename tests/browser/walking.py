@@ -25,7 +25,7 @@ ROLES = [
 ]  # fmt: skip
 HREF = re.compile(r'<a [^>]*?href="([^"#]+)"(?![^>]*download)')
 # Paper has the width of paper.
-WIDE = re.compile(r"/print$|^/admin(/log)?$")
+WIDE = re.compile(r"/print$")
 STARTS = ("/", "/desk", "/help", "/account")
 ANYONE = ("/", "/help", "/search?q=%E6%B0%B4%E8%B4%A8")
 FILES = (

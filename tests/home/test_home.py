@@ -75,9 +75,22 @@ def test_answers_are_counted_by_their_due_day(stage):
     assert queries.answers_kept(later + timedelta(days=366)) == (0, 0, 0)
 
 
+def test_how_far_all_came_is_counted_once_a_minute(stage, count_queries):
+    stage.published()
+    db.session.commit()
+    count_queries.clear()
+    first = queries.funnel_this_minute(stage.now.replace(second=1))
+    stage.published()
+    assert queries.funnel_this_minute(stage.now.replace(second=59)) == first
+    assert len([said for said in count_queries if "appraising_at IS NOT NULL" in said]) == 1
+    later = queries.funnel_this_minute(stage.now + timedelta(minutes=1))
+    assert dict(later)["入库"] == 2 * dict(first)["入库"]
+
+
 def test_queries_do_not_grow_with_the_list(stage, visitor, count_queries):
     def asked() -> int:
         count_queries.clear()
+        queries.forget()
         assert visitor.get("/").status == 200
         return len(count_queries)
 

@@ -95,20 +95,20 @@ def _pieces() -> Iterator[tuple[Sequence[tuple[int, bytes, bytes]], Mapping[tupl
         ).all()
         if not rows:
             return
-        end = rows[-1].seq + 1
+        end = rows[-1][0] + 1
         spans = [
             and_(AuditNode.level == level, AuditNode.index >= start >> level, AuditNode.index < end >> level)
             for level in range(1, end.bit_length())
         ]
         found = db.session.execute(select(AuditNode.level, AuditNode.index, AuditNode.hash).where(or_(*spans, false())))
-        yield [(row.seq, row.entry, row.leaf_hash) for row in rows], {(at, place): value for at, place, value in found}
+        yield [row.tuple() for row in rows], {(at, place): value for at, place, value in found}
         start = end
 
 
 def verify(*, thorough: bool = False) -> Verdict:
     """Recompute everything that is stored: see ``examine``."""
     rows = select(AuditCheckpoint.size, AuditCheckpoint.root, AuditCheckpoint.note).order_by(AuditCheckpoint.epoch)
-    checkpoints = {row.size: (row.size, row.root, row.note) for row in db.session.execute(rows)}
+    checkpoints = {size: (size, root, note) for size, root, note in db.session.execute(rows)}
     head = db.session.get(AuditHead, 1)
     kept = Kept(_pieces(), checkpoints, head.size if head else 0, head.frontier if head else b"")
     return examine(kept, thorough=thorough)
@@ -131,7 +131,7 @@ def examine(kept: Kept, *, thorough: bool = False) -> Verdict:
         for seq, entry, stored in leaves:
             if seq != tree.size:
                 return bad(tree.size, f"序号 {tree.size} 的记录缺失")
-            if leaf_hash(entry) != stored or (said := json.loads(entry)).get("seq") != seq:
+            if leaf_hash(entry) != stored or (said := json.loads(str(entry, "utf-8"))).get("seq") != seq:
                 return bad(seq, f"序号 {seq} 的记录与其指纹不符")
             if (problem := _after_problem(unvouched, said.get("after"))) is not None:
                 return bad(max(seq - 1, 0), f"序号 {seq} 之前的检查点：{problem}")

@@ -85,9 +85,9 @@ class Kept:
 
 
 def _pieces() -> Iterator[tuple[Sequence[tuple[int, bytes, bytes]], Mapping[tuple[int, int], bytes]]]:
-    start = 0
+    start, connection = 0, db.session.connection()  # plain rows: the ORM's cost a quarter of a full check
     while True:
-        rows = db.session.execute(
+        rows = connection.execute(
             select(AuditLeaf.seq, AuditLeaf.entry, AuditLeaf.leaf_hash)
             .where(AuditLeaf.seq >= start)
             .order_by(AuditLeaf.seq)
@@ -100,15 +100,15 @@ def _pieces() -> Iterator[tuple[Sequence[tuple[int, bytes, bytes]], Mapping[tupl
             and_(AuditNode.level == level, AuditNode.index >= start >> level, AuditNode.index < end >> level)
             for level in range(1, end.bit_length())
         ]
-        found = db.session.execute(select(AuditNode.level, AuditNode.index, AuditNode.hash).where(or_(*spans, false())))
-        yield [row.tuple() for row in rows], {(at, place): value for at, place, value in found}
+        found = connection.execute(select(AuditNode.level, AuditNode.index, AuditNode.hash).where(or_(*spans, false())))
+        yield [(seq, entry, stored) for seq, entry, stored in rows], {(at, place): value for at, place, value in found}
         start = end
 
 
 def verify(*, thorough: bool = False) -> Verdict:
     """Recompute everything that is stored: see ``examine``."""
     rows = select(AuditCheckpoint.size, AuditCheckpoint.root, AuditCheckpoint.note).order_by(AuditCheckpoint.epoch)
-    checkpoints = {size: (size, root, note) for size, root, note in db.session.execute(rows)}
+    checkpoints = {size: (size, root, note) for size, root, note in db.session.connection().execute(rows)}
     head = db.session.get(AuditHead, 1)
     kept = Kept(_pieces(), checkpoints, head.size if head else 0, head.frontier if head else b"")
     return examine(kept, thorough=thorough)

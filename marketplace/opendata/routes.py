@@ -136,7 +136,7 @@ def feed() -> ResponseValue:
         entries, page_url = _demand_entries(filters), url_for("demands.index", _external=True)
     data = atom(
         entries,
-        title=_("张榜：应用场景需求"),
+        title=_("张榜：检索“%(q)s”", q=filters.q) if filters.q else _("张榜：应用场景需求"),
         url=page_url,
         feed_url=request.url,
         updated_at=max(

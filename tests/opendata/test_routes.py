@@ -68,6 +68,8 @@ def test_feed_and_calendar_take_the_list_parameters(visitor: Client, stage: Stag
     names = [node.text for node in root.iter("{http://www.w3.org/2005/Atom}title")]
     assert any(demand.number in (name or "") for name in names)
     assert b"<entry>" not in visitor.http.get("/feed.atom?mode=trial").data
+    named = ET.fromstring(visitor.http.get("/feed.atom?q=停车").data)  # two feeds in one reader are told apart
+    assert named.findtext("{http://www.w3.org/2005/Atom}title") == "张榜：检索“停车”"
     calendar = icalendar.Calendar.from_ical(visitor.http.get("/calendar.ics").data)
     ends = [event["dtstart"].dt for event in calendar.walk("VEVENT")]
     assert demand.closes_at in ends

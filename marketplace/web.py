@@ -32,6 +32,7 @@ from marketplace import db, logs
 from marketplace.platform import audit, clock, policy
 from marketplace.platform.errors import Refused
 from marketplace.platform.policy import VISITOR, Actor
+from marketplace.platform.sentences import spoken
 
 log = structlog.get_logger(__name__)
 P = ParamSpec("P")
@@ -71,7 +72,7 @@ def allow(permission: str, load: Callable[..., Any] | None = None) -> Callable[[
             if (reason := policy.why_not(permission, g.actor, thing, g.now)) is not None:
                 if not g.actor.signed_in:
                     abort(redirect(sign_in_url()))
-                abort(403, description=reason)
+                abort(403, description=spoken(reason))
             return view(thing) if load is not None else view(**values)
 
         guarded.permission = permission  # type: ignore[attr-defined]
@@ -310,13 +311,14 @@ def _refused(error: Refused) -> Any:
     g.failed = True
     db.session.rollback()
     if wants_json() or "retry_page" not in g:
-        return _answer(error.status, _(error.sentence), errors=error.fields)
+        errors = {name: spoken(sentence) for name, sentence in error.fields.items()}
+        return _answer(error.status, spoken(error.sentence), errors=errors)
     template, context = g.retry_page
     form = context.get("form")
     if form is not None:
         form.refuse(error)
     else:
-        flash(_(error.sentence), "error")
+        flash(spoken(error.sentence), "error")
     return render_template(template, **context), error.status
 
 

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from marketplace.platform import policy
+from marketplace.platform.errors import Sentence
 from marketplace.platform.policy import Actor, Need, anyone, role, signed_in
 from marketplace.platform.workflow import Machine
 
@@ -184,15 +185,15 @@ PASSWORD_MAX = 128
 def password_problem(password: str, *, username: str = "", name: str = "") -> str | None:
     """Why a password is refused, or ``None``. Length over composition (NIST SP 800-63B §5.1.1.2)."""
     if len(password) < PASSWORD_MIN:
-        return f"密码至少 {PASSWORD_MIN} 个字符，可以用一句只有自己知道的话。"
+        return Sentence("密码至少 %(least)s 个字符，可以用一句只有自己知道的话。", least=PASSWORD_MIN)
     if len(password) > PASSWORD_MAX:
-        return f"密码最多 {PASSWORD_MAX} 个字符。"
+        return Sentence("密码最多 %(most)s 个字符。", most=PASSWORD_MAX)
     if len(set(password)) < 5:
-        return "密码里不同的字符太少，容易被猜中。"
+        return Sentence("密码里不同的字符太少，容易被猜中。")
     lowered = password.lower()
     for own in (username, name):
         if len(own) >= 3 and own.lower() in lowered:
-            return "密码里不要包含自己的用户名或姓名。"
+            return Sentence("密码里不要包含自己的用户名或姓名。")
     return None
 
 

@@ -16,7 +16,7 @@ from marketplace.accounts.rules import ROLE_LABELS, STAFF, OrganisationKind, Org
 from marketplace.administration.rules import INVITATION_LIFE
 from marketplace.notifications import service as notifications
 from marketplace.platform import audit, outbox
-from marketplace.platform.errors import Invalid, Refused, TooLate
+from marketplace.platform.errors import Invalid, Refused, Sentence, TooLate
 from marketplace.platform.policy import SYSTEM, Actor, require
 
 
@@ -121,7 +121,7 @@ def begin_second_factor(user: User, *, actor: Actor, now: datetime) -> None:
 def confirm_second_factor(user: User, code: str, *, login: LoginSession, actor: Actor, now: datetime) -> None:
     """Switch the second factor on with the first right code; this browser counts as confirmed at once."""
     if user.totp_confirmed_at is not None or not service.verify_totp(user, code, now=now):
-        sentence = "验证码不对或已用过。请等待验证器显示下一个6位数字后再试。"
+        sentence = Sentence("验证码不对或已用过。请等待验证器显示下一个6位数字后再试。")
         raise Invalid(sentence, fields={"code": sentence})
     user.totp_confirmed_at = login.second_factor_at = now
     audit.append("account.second_factor", subject=user.audit_subject, actor=actor, at=now)

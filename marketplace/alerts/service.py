@@ -33,7 +33,7 @@ from marketplace.alerts.wording import WORDS, Words
 from marketplace.demands.queries import FACETS, Filters
 from marketplace.notifications import queries as people
 from marketplace.notifications import service as notifications
-from marketplace.platform.errors import Invalid, Refused
+from marketplace.platform.errors import Invalid, Refused, Sentence
 from marketplace.platform.policy import Actor, require
 from marketplace.search import sources
 from marketplace.search.labels import labels
@@ -64,7 +64,7 @@ def _url(endpoint: str, **values: Any) -> str:
 def _name(name: str) -> str:
     name = " ".join(name.split())
     if not 1 <= len(name) <= NAME_MAX:
-        sentence = f"名称须为1至{NAME_MAX}个字，现在{len(name)}个字。"
+        sentence = Sentence("名称须为1至%(most)s个字，现在%(now)s个字。", most=NAME_MAX, now=len(name))
         raise Invalid(sentence, fields={"name": sentence})
     return name
 
@@ -76,7 +76,7 @@ def save(
     require("alert.own", actor, None, now)
     assert actor.id is not None
     if queries.count_of(actor.id) >= SEARCHES_MOST:
-        raise Refused(f"最多保存{SEARCHES_MOST}个检索。请先在“我的检索”里删去不用的。")
+        raise Refused("最多保存%(most)s个检索。请先在“我的检索”里删去不用的。", most=SEARCHES_MOST)
     search = SavedSearch(
         key=secrets.token_hex(8),
         user_id=actor.id,

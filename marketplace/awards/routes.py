@@ -25,6 +25,7 @@ from marketplace.notices.rules.objections import REMEDY_LABELS, Remedy
 from marketplace.platform import policy
 from marketplace.platform.forms import ConfirmForm
 from marketplace.platform.policy import Actor
+from marketplace.platform.sentences import spoken
 from marketplace.results import queries as results
 from marketplace.results.rules import DISQUALIFICATION_LABELS, Disqualification, ReportState
 from marketplace.taxonomy import Label
@@ -145,7 +146,7 @@ def review_again(demand: Demand) -> ResponseValue:
 def show(row: Award) -> ResponseValue:
     """One award; its winner accepts or declines here."""
     form, tongue = DeclineForm(), language()
-    why_not = policy.why_not("award.take_up", g.actor, row, g.now)
+    why_not = spoken(policy.why_not("award.take_up", g.actor, row, g.now)) or None
     if g.actor.has("publisher", "supervisor", "screener"):
         why_not = _("等待中榜单位的管理员接受或放弃。")
     label = STATES.get(row.state, Label(STATE_LABELS[row.state], STATE_LABELS[row.state]))

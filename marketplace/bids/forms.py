@@ -32,6 +32,7 @@ from marketplace.bids.validity import MESSAGES, Terms, findings
 from marketplace.platform.fields import SelectField, SelectMultipleField
 from marketplace.platform.forms import Form
 from marketplace.platform.money import Unit, in_unit, trimmed
+from marketplace.platform.sentences import spoken
 from marketplace.taxonomy import Label
 
 LONG = 200
@@ -40,10 +41,6 @@ LONG = 200
 
 def english() -> bool:
     return str(get_locale() or "zh").startswith("en")
-
-
-def spoken(label: Label) -> str:
-    return label.en if english() else label.zh
 
 
 def lazy(label: Label) -> Any:

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from marketplace.platform import policy
+from marketplace.platform.errors import Sentence
 from marketplace.platform.policy import Actor, Need, role
 from marketplace.taxonomy import Label
 
@@ -214,9 +215,12 @@ def why_not_bid(standing: Standing) -> str | None:
     if standing.own_demand:
         return N_("这是贵单位自己发布的需求，发榜单位不能揭自己的榜。")
     if standing.affiliated_with:
-        return f"贵单位与发榜单位有关联关系（{standing.affiliated_with}），按规定应当回避，不能揭榜。"
+        return Sentence(
+            "贵单位与发榜单位有关联关系（%(affiliate)s），按规定应当回避，不能揭榜。",
+            affiliate=standing.affiliated_with,
+        )
     if standing.consortium_of:
-        return f"贵单位已作为成员加入{standing.consortium_of}牵头的揭榜，同一需求不能再单独揭榜。"
+        return Sentence("贵单位已作为成员加入%(lead)s牵头的揭榜，同一需求不能再单独揭榜。", lead=standing.consortium_of)
     return None
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from marketplace.platform.errors import Sentence
+
 TITLE_MIN, TITLE_MAX = 4, 40
 SUMMARY_MIN, SUMMARY_MAX = 10, 100
 TEXT_MIN, TEXT_MAX = 80, 3000
@@ -125,7 +127,11 @@ def faults(content: CapabilityContent) -> list[Fault]:
 
     def length(field: str, text: str, least: int, most: int) -> None:
         if not least <= len(text) <= most:
-            found.append(Fault(field, f"{LABELS[field]}须为{least}至{most}个字，现在{len(text)}个字。"))
+            now, name = len(text), Sentence(LABELS[field])
+            told = Sentence(
+                "%(what)s须为%(least)s至%(most)s个字，现在%(now)s个字。", what=name, least=least, most=most, now=now
+            )
+            found.append(Fault(field, told))
 
     length("title", content.title, TITLE_MIN, TITLE_MAX)
     length("summary", content.summary, SUMMARY_MIN, SUMMARY_MAX)
@@ -133,7 +139,7 @@ def faults(content: CapabilityContent) -> list[Fault]:
     if not content.directions:
         found.append(Fault("directions", "请至少选择一个适用方向。"))
     if not 1 <= len(content.industries) <= INDUSTRIES_MOST:
-        found.append(Fault("industries", f"请选择1至{INDUSTRIES_MOST}个产业方向。"))
+        found.append(Fault("industries", Sentence("请选择1至%(most)s个产业方向。", most=INDUSTRIES_MOST)))
     if not content.contact_name:
         found.append(Fault("contact_name", "请填写联系人。"))
     if not content.contact_phone:

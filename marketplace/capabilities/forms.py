@@ -30,6 +30,7 @@ from marketplace.capabilities.content import (
 )
 from marketplace.platform.fields import SelectField, SelectMultipleField
 from marketplace.platform.forms import Form, email_address, phone_number, trimmed
+from marketplace.platform.sentences import spoken
 from marketplace.taxonomy import DIRECTIONS
 
 
@@ -147,7 +148,7 @@ class CapabilityForm(Form):
         """Show what is missing beside its field."""
         for fault in faults:
             field = self[fault.field]
-            field.errors = [*field.errors, fault.sentence]
+            field.errors = [*field.errors, spoken(fault.sentence)]
 
     def rows_changed(self, add: str | None, remove: str | None) -> bool:
         """Do what a row's button asks without JavaScript; says whether one was pressed."""

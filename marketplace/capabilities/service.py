@@ -13,7 +13,7 @@ from marketplace.capabilities.content import CapabilityContent, Fault, changed, 
 from marketplace.capabilities.models import Capability, CapabilityTag
 from marketplace.capabilities.rules import MACHINE, NEEDS_REASON, CapabilityAction, CapabilityState
 from marketplace.platform import audit, policy
-from marketplace.platform.errors import Conflict, Invalid, Refused
+from marketplace.platform.errors import Conflict, Invalid, Refused, Sentence
 from marketplace.platform.policy import Actor, require
 from marketplace.platform.workflow import perform
 
@@ -80,7 +80,7 @@ def act(capability: Capability, action: CapabilityAction, *, reason: str = "", a
     if action in NEEDS_REASON and not reason:
         raise Invalid("请写明理由，申请单位会看到。", fields={"reason": "请写明理由，申请单位会看到。"})
     if len(reason) > REASON_MAX:
-        sentence = f"理由最多{REASON_MAX}个字，现在{len(reason)}个字。"
+        sentence = Sentence("理由最多%(most)s个字，现在%(now)s个字。", most=REASON_MAX, now=len(reason))
         raise Invalid(sentence, fields={"reason": sentence})
     if action is CapabilityAction.SUBMIT and (found := missing(capability)):
         raise Invalid("还有内容没有填好，不能提交。", fields={item.field: item.sentence for item in found})

@@ -214,8 +214,8 @@ def _of_unit(*roles: Role) -> Need:
     def check(actor: Actor, demand: Any, now: datetime) -> bool:
         return actor.has(*roles, at=demand.unit_id)
 
-    label = "填报人或审核人" if len(roles) > 1 else "审核人"
-    return Need(f"of_unit:{'|'.join(roles)}", f"只有本需求单位的{label}可以这样做。", check)
+    sentence = "只有本需求单位的填报人或审核人可以这样做。" if len(roles) > 1 else "只有本需求单位的审核人可以这样做。"
+    return Need(f"of_unit:{'|'.join(roles)}", sentence, check)
 
 
 def _confirmed_by(action: Action) -> Need:

@@ -14,6 +14,7 @@ from typing import Any
 from marketplace.accounts.rules import N_
 from marketplace.bids.rules import BidState
 from marketplace.platform import policy
+from marketplace.platform.errors import Sentence
 from marketplace.platform.policy import Actor, Need, role, signed_in
 from marketplace.taxonomy import Label
 
@@ -149,10 +150,14 @@ class Standing:
 
 def why_not_admit(standing: Standing, now: datetime) -> str | None:
     """Why it cannot be admitted yet, with what to do; ``None``: it can."""
-    if missing := [CHECKS[check].zh for check in Check if check not in standing.checks]:
-        return f"核对表还有{len(missing)}项没有结论：{'、'.join(missing)}。请先逐项核对并保存。"
-    if bad := [CHECKS[check].zh for check in Check if standing.checks[check] == Verdict.DEFECT]:
-        return f"核对表中“{'、'.join(bad)}”有问题，不能判为合格。请先要求补正，补正后改为符合，或判为不合格。"
+    if missing := [CHECKS[check] for check in Check if check not in standing.checks]:
+        return Sentence(
+            "核对表还有%(count)s项没有结论：%(checks)s。请先逐项核对并保存。", count=len(missing), checks=missing
+        )
+    if bad := [CHECKS[check] for check in Check if standing.checks[check] == Verdict.DEFECT]:
+        return Sentence(
+            "核对表中“%(checks)s”有问题，不能判为合格。请先要求补正，补正后改为符合，或判为不合格。", checks=bad
+        )
     if any(promise.state(now) == "open" for promise in standing.promises):
         return "容缺承诺的材料还没有补交，承诺日期也还没有到。补交之后才能判为合格。"
     if any(promise.state(now) in ("unmet", "late") for promise in standing.promises):

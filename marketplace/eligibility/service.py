@@ -12,6 +12,7 @@ from typing import Any, BinaryIO
 from sqlalchemy import func, select
 
 from marketplace import db
+from marketplace.accounts.rules import N_
 from marketplace.bids import service as bids
 from marketplace.bids.content import DOCUMENTS
 from marketplace.bids.models import Bid
@@ -38,11 +39,10 @@ from marketplace.eligibility.rules import (
 )
 from marketplace.platform import audit, outbox
 from marketplace.platform.clock import decided_at
-from marketplace.platform.errors import Conflict, Invalid, Refused, TooLate
+from marketplace.platform.errors import Bilingual, Conflict, Invalid, Refused, Sentence, TooLate
 from marketplace.platform.files import BadFile, Storage, check, safe_name, scan, tricks_in
 from marketplace.platform.files import Verdict as ScanVerdict
 from marketplace.platform.files.kinds import ALLOWED
-from marketplace.platform.formatting import moment_exact
 from marketplace.platform.policy import Actor, require
 from marketplace.platform.sealing.container import CHUNK_SIZE, encrypt
 from marketplace.platform.working_days import beijing_day, close_of
@@ -59,7 +59,13 @@ def _lock(bid: Bid) -> datetime:
 def _worked(text: str, field: str, what: str) -> str:
     text = text.strip()
     if not TEXT_MIN <= len(text) <= TEXT_MAX:
-        sentence = f"{what}须为{TEXT_MIN}至{TEXT_MAX}个字，现在{len(text)}个字。"
+        sentence = Sentence(
+            "%(what)s须为%(least)s至%(most)s个字，现在%(now)s个字。",
+            what=Sentence(what),
+            least=TEXT_MIN,
+            most=TEXT_MAX,
+            now=len(text),
+        )
         raise Invalid(sentence, fields={field: sentence})
     return text
 
@@ -85,7 +91,7 @@ def save_checks(
         if name not in set(Check) or verdict not in {"", *Verdict}:
             raise Invalid("核对表里有不认识的项目，请刷新页面后重填。")
         if verdict == Verdict.DEFECT and not note:
-            sentence = f"“{CHECKS[Check(name)].zh}”有问题：请写明是什么问题。"
+            sentence = Sentence("“%(check)s”有问题：请写明是什么问题。", check=CHECKS[Check(name)])
             raise Invalid(sentence, fields={f"{name}_note": sentence})
         if verdict:
             kept[name] = {"verdict": verdict, "note": note}
@@ -120,10 +126,12 @@ def ask_cure(bid: Bid, *, text: str, due_on: date, actor: Actor, now: datetime) 
     require("eligibility.work", actor, bid, at)
     if db.session.get(EligibilityCure, bid.id) is not None:
         raise Refused("已经要求过一次补正，按规则只能一次。请等期满后作出决定。")
-    wanted = _worked(text, "text", "补正要求")
+    wanted = _worked(text, "text", N_("补正要求"))
     calendar, (first, last) = settings.calendar(), cure_bounds(at)
     if not first <= due_on <= last or not calendar.is_working_day(due_on):
-        sentence = f"补正期限须为{first.isoformat()}至{last.isoformat()}之间的工作日。"
+        sentence = Sentence(
+            "补正期限须为%(first)s至%(last)s之间的工作日。", first=first.isoformat(), last=last.isoformat()
+        )
         raise Invalid(sentence, fields={"due_on": sentence})
     due_at = close_of(due_on)
     facts = {"demand": bid.demand.number, "due_at": audit.timestamp(due_at)}
@@ -142,7 +150,7 @@ def answer_cure(bid: Bid, *, text: str, actor: Actor, now: datetime) -> Eligibil
     at = _lock(bid)
     require("eligibility.answer", actor, bid, at)
     cure = _open_cure(bid, at)
-    cure.answer, cure.answered_at, cure.answered_by_id = _worked(text, "text", "补正说明"), at, actor.id
+    cure.answer, cure.answered_at, cure.answered_by_id = _worked(text, "text", N_("补正说明")), at, actor.id
     db.session.flush()
     _tell("eligibility.answer", bid, actor=actor, at=at, details={"answer": cure.answer})
     return cure
@@ -156,7 +164,7 @@ def _open_cure(bid: Bid, at: datetime) -> EligibilityCure:
         raise Refused("补正已经提交，受理员正在审查，不能再改。")
     if at >= cure.due_at:
         raise TooLate(
-            f"补正期限已过：到达 {moment_exact(at)}，期限 {moment_exact(cure.due_at)}（北京时间）。没有保存任何内容。"
+            "补正期限已过：到达 %(arrived)s，期限 %(due)s（北京时间）。没有保存任何内容。", arrived=at, due=cure.due_at
         )
     return cure
 
@@ -198,7 +206,8 @@ def hand_in(
         )
     ).one()
     if live >= FILES_MOST:
-        raise Invalid(f"补交的文件最多{FILES_MOST}个。", fields={"file": f"最多{FILES_MOST}个"})
+        few = Sentence("最多%(most)s个", most=FILES_MOST)
+        raise Invalid("补交的文件最多%(most)s个。", fields={"file": few}, most=FILES_MOST)
     clear, media_type, verdict = _examined(upload, filename, scanner)
     part = (highest or 0) + 1
     chunks = encrypt(
@@ -237,14 +246,15 @@ def _require_promised(bid: Bid, document: str) -> None:
     if promise is None:
         raise Refused("标书里没有承诺补交这份材料。")
     if promise.met_at is not None:
-        raise Refused(f"“{DOCUMENTS[document].zh}”已经补交，不需要再次上传。")
+        raise Refused("“%(document)s”已经补交，不需要再次上传。", document=DOCUMENTS[document])
 
 
 def _examined(upload: BinaryIO, filename: str, scanner: str | None) -> tuple[bytes, str, ScanVerdict]:
     """The bytes, their kind and what the scanner said; refused with the reason."""
     clear = upload.read(FILE_LIMIT + 1)
 
-    def refuse(sentence: str) -> Invalid:
+    def refuse(words: str | Bilingual) -> Invalid:
+        sentence = Sentence(words)
         return Invalid(sentence, fields={"file": sentence})
 
     if len(clear) > FILE_LIMIT:
@@ -254,7 +264,7 @@ def _examined(upload: BinaryIO, filename: str, scanner: str | None) -> tuple[byt
     try:
         media_type = check(safe_name(filename), io.BytesIO(clear), allowed=ALLOWED).mime
     except BadFile as error:
-        raise refuse(error.zh) from error
+        raise refuse(error) from error
     found = scan((clear[at : at + CHUNK_SIZE] for at in range(0, len(clear), CHUNK_SIZE)), address=scanner)
     if found.verdict is ScanVerdict.INFECTED:
         raise refuse("查毒发现这个文件带有病毒，没有保存。请清除后再上传。")
@@ -289,7 +299,7 @@ def reject(bid: Bid, *, reason: Reason, text: str, actor: Actor, now: datetime) 
     """Find the bid ineligible, with a coded reason and what was found. The bidder reads both at once."""
     at = _lock(bid)
     _require_deciding(bid, actor, at)
-    said = _worked(text, "text", "具体理由")
+    said = _worked(text, "text", N_("具体理由"))
     if (why := why_not_reject(queries.standing(bid), reason, at)) is not None:
         raise Refused(why, fields={"reason": why})
     return _decide(bid, BidAction.REJECT, reason=reason, text=said, actor=actor, at=at)
@@ -323,7 +333,7 @@ def renounce(bid: Bid, *, text: str, actor: Actor, now: datetime) -> None:
     require("bid.renounce", actor, bid, at)
     if bid.demand.state is not State.OPENED:
         raise Refused("评审已经开始或项目已经终止，不能在这里放弃。请联系发榜单位。")
-    reason = _worked(text, "text", "放弃的原因")
+    reason = _worked(text, "text", N_("放弃的原因"))
     bids.move(bid, BidAction.RENOUNCE, actor=actor, now=at, reason=reason, facts={"demand": bid.demand.number})
     db.session.flush()
     if queries.all_decided(bid.demand):

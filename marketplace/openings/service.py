@@ -10,7 +10,7 @@ from marketplace.bids.models import Bid, OpeningObjection
 from marketplace.demands.rules import State
 from marketplace.openings.rules import TEXT_MOST
 from marketplace.platform import audit, outbox
-from marketplace.platform.errors import Invalid, Refused
+from marketplace.platform.errors import Invalid, Refused, Sentence
 from marketplace.platform.policy import Actor, require
 
 
@@ -22,7 +22,7 @@ def object_to(bid: Bid, *, text: str, actor: Actor, now: datetime) -> OpeningObj
     require("opening.object", actor, bid, now)
     text = text.strip()
     if not 5 <= len(text) <= TEXT_MOST:
-        raise Invalid("请写明疑问。", fields={"text": f"请用5至{TEXT_MOST}字写明对开启的疑问"})
+        raise Invalid("请写明疑问。", fields={"text": Sentence("请用5至%(most)s字写明对开启的疑问", most=TEXT_MOST)})
     if bid.demand.state is not State.OPENED:
         raise Refused("评审已经开始或结束，不能再对开启当场提出疑问。对结果有异议的，可在公示期内提出。")
     row = OpeningObjection(public_id=secrets.token_hex(16), bid=bid, text=text, filed_at=now, filed_by_id=actor.id)
@@ -37,7 +37,7 @@ def answer(objection: OpeningObjection, *, text: str, actor: Actor, now: datetim
     require("opening.answer", actor, objection, now)
     text = text.strip()
     if not 5 <= len(text) <= TEXT_MOST:
-        raise Invalid("请写明答复。", fields={"text": f"请用5至{TEXT_MOST}字写明答复"})
+        raise Invalid("请写明答复。", fields={"text": Sentence("请用5至%(most)s字写明答复", most=TEXT_MOST)})
     if objection.answered_at is not None:
         raise Refused("这条疑问已经答复。")
     objection.answer, objection.answered_at, objection.answered_by_id = text, now, actor.id

@@ -20,12 +20,12 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from marketplace import db
-from marketplace.platform.errors import Refused, Unavailable
+from marketplace.platform.errors import Refused, Sentence, Unavailable
 
 log = structlog.get_logger(__name__)
 BEIJING = ZoneInfo("Asia/Shanghai")
 DRIFT_LIMIT_S = 5.0
-DRIFTED = (
+DRIFTED = Sentence(
     "服务器的时钟与开机计时相差超过5秒，截止时刻暂时无法可靠判定，封标、撤回和开启都已停下，没有写入任何内容。"
     "请稍候再试：系统管理员核对时钟并确认后即可继续。"
 )

@@ -11,6 +11,7 @@ from wtforms.validators import Regexp
 
 from marketplace.platform.contacts import EMAIL, PHONE
 from marketplace.platform.errors import Refused
+from marketplace.platform.sentences import spoken
 
 TEXT_FIELDS = (StringField, TextAreaField)
 
@@ -56,10 +57,10 @@ class Form(FlaskForm):  # type: ignore[misc]
         for name, sentence in error.fields.items():
             if name in self:
                 field = self[name]
-                field.errors = [*field.errors, sentence]
+                field.errors = [*field.errors, spoken(sentence)]
                 placed = True
         if not placed or error.sentence not in error.fields.values():
-            self.form_errors.append(error.sentence)
+            self.form_errors.append(spoken(error.sentence))
 
 
 class ConfirmForm(Form):

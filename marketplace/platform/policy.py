@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from marketplace.platform.errors import Forbidden
+from marketplace.platform.errors import Forbidden, Sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ def why_not(permission: str, actor: Actor, subject: Any, now: datetime) -> str |
             return None
         if closest is None or len(failed) < len(closest):
             closest = failed
-    return closest[0] if closest else "没有人可以这样做。"
+    return closest[0] if closest else Sentence("没有人可以这样做。")
 
 
 def allows(permission: str, actor: Actor, subject: Any, now: datetime) -> bool:

@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from marketplace.platform import audit, outbox, policy
-from marketplace.platform.errors import Refused
+from marketplace.platform.errors import Refused, Sentence
 from marketplace.platform.policy import Actor
 
 
@@ -51,7 +51,9 @@ class Machine:
             return after
         except KeyError:
             raise Refused(
-                f"现在是“{self.state_labels[state]}”，不能“{self.action_labels[action]}”。请刷新页面查看最新状态。"
+                "现在是“%(state)s”，不能“%(action)s”。请刷新页面查看最新状态。",
+                state=Sentence(self.state_labels[state]),
+                action=Sentence(self.action_labels[action]),
             ) from None
 
     def actions(self, state: StrEnum) -> list[StrEnum]:

@@ -9,18 +9,25 @@ from marketplace import db
 from marketplace.demands import clocks
 from marketplace.demands.models import Demand
 from marketplace.platform import audit, outbox
-from marketplace.platform.errors import Invalid
+from marketplace.platform.errors import Invalid, Sentence
 from marketplace.platform.policy import Actor, require
 from marketplace.platform.workflow import perform
 from marketplace.questions.models import Question
 from marketplace.questions.rules import MACHINE, TEXT_MAX, TEXT_MIN, QuestionAction
 from marketplace.settings import queries as settings
+from marketplace.taxonomy import Label
 
 
-def _checked(text: str, field: str, what: str) -> str:
+def _checked(text: str, field: str, what: Label) -> str:
     text = text.strip()
     if not TEXT_MIN <= len(text) <= TEXT_MAX:
-        sentence = f"{what}须为{TEXT_MIN}至{TEXT_MAX}个字，现在{len(text)}个字。"
+        sentence = Sentence(
+            "%(what)s须为%(least)s至%(most)s个字，现在%(now)s个字。",
+            what=what,
+            least=TEXT_MIN,
+            most=TEXT_MAX,
+            now=len(text),
+        )
         raise Invalid(sentence, fields={field: sentence})
     return text
 
@@ -32,7 +39,11 @@ def ask(demand: Demand, *, text: str, actor: Actor, now: datetime) -> Question:
     assert actor.id is not None
     due_at = clocks.answer_due_at(asked_at=now, deadline_at=demand.closes_at, calendar=settings.calendar())
     question = Question(
-        demand=demand, text=_checked(text, "text", "提问"), asked_by_id=actor.id, asked_at=now, due_at=due_at
+        demand=demand,
+        text=_checked(text, "text", Label("提问", "Your question")),
+        asked_by_id=actor.id,
+        asked_at=now,
+        due_at=due_at,
     )
     db.session.add(question)
     db.session.flush()
@@ -55,7 +66,7 @@ def route(question: Question, *, note: str = "", actor: Actor, now: datetime) ->
 
 def draft(question: Question, *, text: str, actor: Actor, now: datetime) -> None:
     """The unit's answer, for the screener to publish."""
-    answer_text = _checked(text, "answer", "答复")
+    answer_text = _checked(text, "answer", Label("答复", "The answer"))
     _act(question, QuestionAction.DRAFT, actor=actor, now=now)
     question.answer, question.reason = answer_text, ""
     db.session.flush()
@@ -72,7 +83,7 @@ def answer(question: Question, *, text: str, actor: Actor, now: datetime) -> Non
 
 
 def _make_public(question: Question, action: QuestionAction, text: str, *, actor: Actor, now: datetime) -> None:
-    answer_text = _checked(text, "answer", "答复")
+    answer_text = _checked(text, "answer", Label("答复", "The answer"))
     # State and instant are one fact to the database's CHECK: they are written in one statement.
     with db.session.no_autoflush:
         _act(question, action, actor=actor, now=now)

@@ -12,6 +12,7 @@ from sqlalchemy import text
 from marketplace import db, web
 from marketplace.platform import audit, clock, policy
 from marketplace.platform.forms import ConfirmForm
+from marketplace.platform.sentences import spoken
 from marketplace.web import ResponseValue, allow, public
 
 bp = Blueprint("site", __name__)
@@ -82,6 +83,11 @@ def preferences() -> ResponseValue:
     return response
 
 
+def _why_not(permission: str, thing: Any = None) -> str | None:
+    reason = policy.why_not(permission, g.actor, thing, g.now)
+    return None if reason is None else spoken(reason)
+
+
 def _context() -> dict[str, Any]:
     config = current_app.config["ZHANGBANG"]
     return {
@@ -94,7 +100,7 @@ def _context() -> dict[str, Any]:
         "csp_nonce": g.get("csp_nonce", ""),
         "page_url": web.page_url,
         "may": lambda permission, thing=None: policy.allows(permission, g.actor, thing, g.now),
-        "why_not": lambda permission, thing=None: policy.why_not(permission, g.actor, thing, g.now),
+        "why_not": _why_not,
     }
 
 

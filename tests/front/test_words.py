@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import ast
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -26,3 +28,29 @@ def test_an_english_page_has_no_chinese_of_its_own(house: Flask) -> None:
     ):  # fmt: skip
         page = page.replace(allowed, "")
     assert [character for character in page if "\u4e00" <= character <= "\u9fff"] == []
+
+
+SAYS = """
+def why_not_so(x):
+    if x:
+        return "返回的"
+    said = f"变量{x}"
+    raise Refused(said, fields={"a": "栏目的"})
+
+def f(x):
+    raise Conflict("甲" if x else "乙", why=Sentence("里面的"))
+
+own_thing = Need("own_thing", "需要的", f)
+door = role("screener", refusal="门口的")
+STATE_LABELS = {1: "状态"}
+class Reason(Enum):
+    A = ("M-01", Fault.REQUEST, "封标的")
+"""
+
+
+def test_whatever_a_refusal_says_is_found_and_an_fstring_is_a_fault() -> None:
+    words = runpy.run_path(str(ROOT / "scripts" / "words.py"))
+    found = [text for said in words["refusals"](ast.parse(SAYS)) for text in words["_texts"](said)]
+    plain = {text for text in found if isinstance(text, str)}
+    assert plain == {"返回的", "栏目的", "甲", "乙", "里面的", "需要的", "门口的", "状态", "封标的"}
+    assert {ast.unparse(text) for text in found if not isinstance(text, str)} == {"f'变量{x}'"}

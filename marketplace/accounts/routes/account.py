@@ -124,7 +124,7 @@ def erasure(asked: ErasureRequest) -> ResponseValue:
         web.retry_page("accounts/erasure.html", **page)
         erase = request.form.get("verb") == "erase"
         if not erase and not form.reason.data:
-            form.refuse(Refused(_("不同意时请写明理由，申请人会看到。")))
+            form.refuse(Refused("不同意时请写明理由，申请人会看到。"))
             return render_template("accounts/erasure.html", **page), 422
         service.decide_erasure(asked, erase, form.reason.data or "", actor=g.actor, now=g.now)
         flash(_("已处理。"), "done")

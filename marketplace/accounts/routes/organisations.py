@@ -25,10 +25,11 @@ from marketplace.accounts.rules import (
 )
 from marketplace.accounts.service.members import grantable
 from marketplace.platform import files, policy, workflow
-from marketplace.platform.errors import Invalid
+from marketplace.platform.errors import Invalid, Sentence
 from marketplace.platform.files.names import disposition
 from marketplace.platform.forms import ConfirmForm
 from marketplace.platform.policy import Actor
+from marketplace.platform.sentences import spoken
 from marketplace.web import ResponseValue, allow, public
 
 LICENCES = files.IMAGES | {"pdf"}
@@ -46,9 +47,10 @@ def _keep_licence(form: ProfileForm) -> dict[str, str]:
         files.check(upload.filename, upload.stream, allowed=LICENCES)
         stored = current_app.extensions["storage"].put(files.chunks_of(upload.stream), limit=LICENCE_LIMIT)
     except files.BadFile as problem:
-        raise Invalid(problem.zh, fields={"licence": problem.zh}) from problem
+        sentence = Sentence(problem)
+        raise Invalid(sentence, fields={"licence": sentence}) from problem
     except files.TooLarge as problem:
-        sentence = "文件超过10MB，请压缩后再上传。"
+        sentence = Sentence("文件超过10MB，请压缩后再上传。")
         raise Invalid(sentence, fields={"licence": sentence}) from problem
     return {"licence_sha256": stored.sha256, "licence_name": files.safe_name(upload.filename)[:120]}
 
@@ -168,7 +170,7 @@ def decide(organisation: Organisation) -> ResponseValue:
 @allow("organisation.see", visible)
 def edit(organisation: Organisation) -> ResponseValue:
     if (reason := policy.why_not("organisation.edit", g.actor, organisation, g.now)) is not None:
-        abort(403, description=reason)
+        abort(403, description=spoken(reason))
     form = ProfileForm(obj=organisation)
     page = {"form": form, "organisation": organisation}
     if request.method == "POST" and form.rows_changed(request.form.get("add"), request.form.get("remove")):

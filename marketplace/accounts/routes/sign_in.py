@@ -109,7 +109,7 @@ def second_factor() -> ResponseValue:
         if service.verify_totp(g.user, form.code.data, now=g.now):
             g.login.second_factor_at = g.now
             return redirect(web.safe_next(request.args.get("next"), url_for("site.after_sign_in")))
-        form.refuse(Refused(_("验证码不对或已用过。请等待验证器显示下一个 6 位数字后再试。")))
+        form.refuse(Refused("验证码不对或已用过。请等待验证器显示下一个 6 位数字后再试。"))
     return render_template("accounts/second_factor.html", form=form), 422 if form.is_submitted() else 200
 
 

@@ -14,7 +14,7 @@ from marketplace.accounts.models import Invitation, Organisation, User
 from marketplace.accounts.rules import ORGANISATION_ROLES, ROLE_LABELS, Role
 from marketplace.accounts.service.people import end_all_sessions, give_role
 from marketplace.platform import audit
-from marketplace.platform.errors import Invalid, Refused
+from marketplace.platform.errors import Invalid, Refused, Sentence
 from marketplace.platform.policy import Actor, require
 
 INVITATION_LIFE = timedelta(days=7)
@@ -35,7 +35,7 @@ def invite(
     if role not in grantable(organisation):
         raise Refused("本单位没有这个角色。")
     if db.session.scalar(select(User.id).where(User.email == email)):
-        problem = "这个邮箱已有账号。一人只属于一个单位，请换一个邮箱。"
+        problem = Sentence("这个邮箱已有账号。一人只属于一个单位，请换一个邮箱。")
         raise Invalid(problem, fields={"email": problem})
     for old in queries.open_invitations(organisation.id, now):
         if old.email == email:
@@ -79,7 +79,11 @@ def change_roles(
     lost = [item for role, item in held.items() if role not in wanted]
     for item in lost:
         if item.role in (Role.ORG_ADMIN, Role.APPROVER) and not _another_administrator(user, organisation):
-            raise Refused(f"{user.name}是本单位最后一位管理人员，请先让另一位成员担任{ROLE_LABELS[item.role]}。")
+            raise Refused(
+                "%(name)s是本单位最后一位管理人员，请先让另一位成员担任%(role)s。",
+                name=user.name,
+                role=Sentence(ROLE_LABELS[item.role]),
+            )
         item.revoked_at, item.revoked_by_id = now, actor.id
         audit.append("role.revoke", subject=user.audit_subject, actor=actor, at=now, facts={"role": str(item.role)})
     for role in wanted:

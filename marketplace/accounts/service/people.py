@@ -23,7 +23,7 @@ from marketplace.accounts.rules import (
     password_problem,
 )
 from marketplace.platform import audit, outbox
-from marketplace.platform.errors import Invalid, Refused
+from marketplace.platform.errors import Invalid, Refused, Sentence
 from marketplace.platform.policy import SYSTEM, Actor, require
 
 # OWASP's second argon2id setting: 19 MiB, two passes.
@@ -56,7 +56,7 @@ def check_password(username: str, password: str, *, now: datetime) -> tuple[User
         db.lock(user)
     if user is not None and user.next_attempt_at is not None and user.next_attempt_at > now:
         wait = int((user.next_attempt_at - now).total_seconds()) + 1
-        return None, SignInRefused(f"密码连续输错多次，请过 {wait} 秒再试，或通过邮件重设密码。")
+        return None, SignInRefused("密码连续输错多次，请过 %(wait)s 秒再试，或通过邮件重设密码。", wait=wait)
     try:
         _hasher.verify(user.password_hash if user and user.password_hash else _decoy, password)
     except VerificationError:
@@ -179,7 +179,12 @@ def give_role(
     """Write an assignment (callers have asked the policy). Refuses roles that must not meet in one person."""
     held = frozenset(item.role for item in user.assignments if item.revoked_at is None)
     if (other := incompatible(held, role)) is not None:
-        raise Refused(f"{user.name} 已是{ROLE_LABELS[other]}，按规定不能兼任{ROLE_LABELS[role]}。请另选一人。")
+        raise Refused(
+            "%(name)s 已是%(held)s，按规定不能兼任%(role)s。请另选一人。",
+            name=user.name,
+            held=Sentence(ROLE_LABELS[other]),
+            role=Sentence(ROLE_LABELS[role]),
+        )
     assignment = RoleAssignment(
         user=user,
         organisation=organisation,

@@ -12,7 +12,7 @@ from marketplace.accounts.models import ErasureRequest, LoginSession, User
 from marketplace.accounts.rules import ROLE_LABELS, Role
 from marketplace.accounts.service.people import end_all_sessions
 from marketplace.platform import audit
-from marketplace.platform.errors import Refused
+from marketplace.platform.errors import Refused, Sentence
 from marketplace.platform.policy import Actor, require
 
 ERASED_NAME = "已注销用户"
@@ -55,7 +55,11 @@ def _refuse_while_needed(user: User) -> None:
         where = item.organisation_id if item.role == Role.ORG_ADMIN else None
         others = [p for p in db.session.scalars(queries.holders(item.role, organisation_id=where)) if p.id != user.id]
         if not others:
-            raise Refused(f"{user.name}是最后一位{ROLE_LABELS[item.role]}，请先由他人接任，再删除。")
+            raise Refused(
+                "%(name)s是最后一位%(role)s，请先由他人接任，再删除。",
+                name=user.name,
+                role=Sentence(ROLE_LABELS[item.role]),
+            )
 
 
 def _anonymise(user: User, *, actor: Actor, now: datetime) -> None:

@@ -11,7 +11,7 @@ from marketplace.awards.rules import AwardAction, AwardState
 from marketplace.awards.service.deciding import MACHINE, lock, settle_end
 from marketplace.bids import service as bids
 from marketplace.bids.rules import BidAction, BidState
-from marketplace.platform.errors import Invalid
+from marketplace.platform.errors import Invalid, Sentence
 from marketplace.platform.policy import SYSTEM, Actor
 from marketplace.platform.workflow import perform
 
@@ -34,7 +34,7 @@ def decline(award: Award, *, reason: str, actor: Actor, now: datetime) -> None:
     """The winner does not want it, with a reason that the office reads. The next in line may move up."""
     lock(award.demand)
     if len("".join(reason.split())) < REASON_MIN:
-        sentence = f"请写明放弃的原因，不少于{REASON_MIN}个字。"
+        sentence = Sentence("请写明放弃的原因，不少于%(least)s个字。", least=REASON_MIN)
         raise Invalid(sentence, fields={"reason": sentence})
     _fall(award, AwardAction.DECLINE, code=DECLINED, reason=reason.strip(), actor=actor, now=now)
 

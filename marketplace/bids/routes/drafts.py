@@ -24,6 +24,7 @@ from marketplace.platform.sealing.container import CHUNK_SIZE, HEADER_SIZE, TAG_
 from marketplace.platform.sealing.manifest import Part, Submission
 from marketplace.platform.sealing.reasons import Reason, SealError
 from marketplace.platform.sealing.wire import sha256
+from marketplace.platform.sentences import spoken
 from marketplace.web import ResponseValue, allow, reads_first
 
 
@@ -251,7 +252,7 @@ def commit(bid: Bid) -> ResponseValue:
     try:
         submission = Submission.from_json(_json())
     except SealError as error:
-        raise Invalid(str(error)) from error
+        raise service.not_accepted(error) from error
     key = request.headers.get("Idempotency-Key", "")
     outcome = service.seal(bid, submission, idempotency_key=key, actor=g.actor)
     if isinstance(outcome, Late):
@@ -260,7 +261,7 @@ def commit(bid: Bid) -> ResponseValue:
                 "type": "about:blank",
                 "title": _("已经过了时间"),
                 "status": 410,
-                "detail": outcome.sentence,
+                "detail": spoken(outcome.sentence),
                 "arrived_at": outcome.decided_at.isoformat(timespec="milliseconds"),
                 "closes_at": outcome.closes_at.isoformat(timespec="milliseconds"),
             }

@@ -19,8 +19,9 @@ from marketplace.bids.routes import bp
 from marketplace.bids.routes.pages import BEFORE_SEALING, crumbs
 from marketplace.bids.rules import why_not_bid
 from marketplace.platform.credit_code import BadCreditCode, parse
-from marketplace.platform.errors import Invalid, Refused
+from marketplace.platform.errors import Invalid, Refused, Sentence
 from marketplace.platform.forms import ConfirmForm, Form
+from marketplace.platform.sentences import spoken
 from marketplace.web import ResponseValue, allow
 
 
@@ -48,7 +49,7 @@ def members(bid: Bid) -> ResponseValue:
         return redirect(url_for(".members", public_id=bid.public_id))
     if form.validate_on_submit():
         web.retry_page("bids/members.html", **context)
-        service.invite(bid, _found(form.credit_code.data or ""), actor=g.actor, now=g.now)
+        service.invite(bid, _found(form.credit_code.data), actor=g.actor, now=g.now)
         flash(_("已邀请，等对方在自己的账号里确认。"), "done")
         return redirect(url_for(".members", public_id=bid.public_id))
     return render_template("bids/members.html", **context), 422 if form.errors else 200
@@ -58,7 +59,7 @@ def _found(typed: str) -> Organisation:
     try:
         code = parse(typed)
     except BadCreditCode as error:
-        sentence = error.en if g.locale == "en" else error.zh
+        sentence = Sentence(error)
         raise Invalid(sentence, fields={"credit_code": sentence}) from error
     organisation = db.session.scalar(select(Organisation).where(Organisation.credit_code == code))
     if organisation is None:
@@ -80,7 +81,7 @@ def membership(member: BidMember) -> ResponseValue:
         "sealed": bid.state not in BEFORE_SEALING,
         "refusal": None
         if member.confirmed_at
-        else why_not_bid(queries.standing(bid.demand, member.organisation, now=g.now)),
+        else spoken(why_not_bid(queries.standing(bid.demand, member.organisation, now=g.now))),
         "crumbs": [(_("我的揭榜"), url_for(".index")), (bid.demand.ref, None)],
     }
     if form.validate_on_submit():

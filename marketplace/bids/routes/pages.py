@@ -14,7 +14,7 @@ from marketplace.accounts.models import Organisation
 from marketplace.bids import own, queries, service
 from marketplace.bids.content import DOCUMENTS, ROLES
 from marketplace.bids.demo_key import demo_key
-from marketplace.bids.forms import SECTIONS, blank, spoken
+from marketplace.bids.forms import SECTIONS, blank
 from marketplace.bids.models import Bid
 from marketplace.bids.routes import bp
 from marketplace.bids.rules import STATE_LABELS, TONES, BidState, why_not_bid
@@ -27,9 +27,9 @@ from marketplace.demands.pages import pagination
 from marketplace.demands.routes.public import by_ref
 from marketplace.frontend.routes import place
 from marketplace.platform.errors import TooLate
-from marketplace.platform.formatting import moment_short
 from marketplace.platform.forms import ConfirmForm
 from marketplace.platform.rendering import qr_path
+from marketplace.platform.sentences import spoken
 from marketplace.platform.working_days import beijing_day
 from marketplace.web import ResponseValue, allow, page_url
 
@@ -69,7 +69,9 @@ def on_demand_page(demand: Demand) -> dict[str, Any]:
         label = _("继续填写标书") if bid.state in BEFORE_SEALING and demand.accepts_bids(g.now) else _("查看我的揭榜")
         return {"bid": {"url": url_for("bids.show", public_id=bid.public_id), "label": label}}
     reason = why_not_bid(queries.standing(demand, organisation, now=g.now))
-    return {"bid": {"url": None if reason else start, "refusal": _(reason) if reason else None, "label": _("揭榜")}}
+    return {
+        "bid": {"url": None if reason else start, "refusal": spoken(reason) if reason else None, "label": _("揭榜")}
+    }
 
 
 @bp.route("/demands/<ref>/bid", methods=["GET", "POST"])
@@ -91,7 +93,7 @@ def start(demand: Demand) -> ResponseValue:
         demand=demand,
         organisation=organisation,
         organisations=mine,
-        refusal=why_not_bid(queries.standing(demand, organisation, now=g.now)),
+        refusal=spoken(why_not_bid(queries.standing(demand, organisation, now=g.now))),
         asked=terms_of(demand),
         custodians=_custody(demand),
         documents=[spoken(label) for label in DOCUMENTS.values()],
@@ -287,21 +289,11 @@ def amendment(bid: Bid) -> ResponseValue:
 def _receipt_or_late(outcome: Any, bid: Bid) -> ResponseValue:
     """To the receipt; or 410 with both instants, of which a leaf remains."""
     if isinstance(outcome, Late):
-        page = render_template("errors/error.html", status=TooLate.status, sentence=_late(outcome))
+        page = render_template("errors/error.html", status=TooLate.status, sentence=spoken(outcome.sentence))
         return page, TooLate.status
     db.session.flush()
     flash(_("已办理，回执如下。"), "done")
     return redirect(url_for(".receipt", public_id=outcome.public_id))
-
-
-def _late(outcome: Late) -> str:
-    if g.locale == "en":
-        return (
-            f"Too late: it arrived at {moment_short(outcome.decided_at, 'en')} "
-            f"({outcome.decided_at.isoformat(timespec='milliseconds')}), the deadline was "
-            f"{outcome.closes_at.isoformat(timespec='milliseconds')}. Nothing was kept."
-        )
-    return outcome.sentence
 
 
 def storage() -> Any:

@@ -4,7 +4,16 @@ What a bidder does before the opening is secret: its leaves carry a hash and no 
 random id. Everything after the opening goes through ``workflow.perform`` like any other state.
 """
 
-from marketplace.bids.service.drafting import announce_key, drop_part, finish_part, put_piece, save_draft, sheet, start
+from marketplace.bids.service.drafting import (
+    announce_key,
+    drop_part,
+    finish_part,
+    not_accepted,
+    put_piece,
+    save_draft,
+    sheet,
+    start,
+)
 from marketplace.bids.service.keys import renew_key
 from marketplace.bids.service.members import decline, invite, join, uninvite
 from marketplace.bids.service.moving import move
@@ -36,6 +45,7 @@ __all__ = [
     "invite",
     "join",
     "move",
+    "not_accepted",
     "open_now",
     "open_waiting",
     "put_piece",

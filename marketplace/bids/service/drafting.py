@@ -18,7 +18,7 @@ from marketplace.bids.service.sweeping import give_up
 from marketplace.custody import queries as custody
 from marketplace.demands import service as demands
 from marketplace.demands.models import Demand
-from marketplace.platform.errors import Conflict, Invalid, Refused
+from marketplace.platform.errors import Conflict, Invalid, Refused, Sentence
 from marketplace.platform.files import Storage
 from marketplace.platform.policy import Actor, require
 from marketplace.platform.sealing.container import (
@@ -35,6 +35,7 @@ from marketplace.platform.sealing.manifest import FILE_LIMIT, FILES_LIMIT, OWN_W
 from marketplace.platform.sealing.reasons import Reason, SealError
 from marketplace.platform.sealing.seal_tool import SealingSheet
 from marketplace.platform.sealing.wire import ENVELOPES, is_count, is_hex, sha256
+from marketplace.taxonomy import Label
 
 _PIECE_LIMIT = HEADER_SIZE + CHUNK_SIZE + TAG_SIZE
 _PARTS_LIMIT = 2 * (FILES_LIMIT + 1)
@@ -92,9 +93,18 @@ def announce_key(organisation: Organisation, *, check_hash: str, actor: Actor, n
     return key
 
 
+def not_accepted(error: SealError) -> Invalid:
+    """The refusal of what ``error`` found, with its code. In English without a place that is named in Chinese."""
+    place = error.detail
+    where = Label(f"（{place}）", f" ({place})" if place.isascii() else "") if place else ""
+    return Invalid(
+        "%(code)s %(why)s%(where)s", code=error.reason.code, why=Sentence(error.reason.sentence), where=where
+    )
+
+
 def _require_place(bid: Bid, version: int, envelope: str, part: int) -> None:
     if version != bid.next_version:
-        raise Conflict(f"正在准备的是第{bid.next_version}版。别的同事可能刚刚封口，请刷新页面。")
+        raise Conflict("正在准备的是第%(version)s版。别的同事可能刚刚封口，请刷新页面。", version=bid.next_version)
     if envelope not in ENVELOPES or not is_count(part, most=9999):
         raise Invalid("上传的位置不对，请刷新页面后重试。")
 
@@ -189,7 +199,7 @@ def finish_part(
         there = {row.piece: row for row in rows}
         missing = [piece for piece, size in enumerate(wanted) if piece not in there or there[piece].size != size]
         if missing:
-            raise Refused(f"还有{len(missing)}块没有传到，请继续上传。")
+            raise Refused("还有%(count)s块没有传到，请继续上传。", count=len(missing))
         return rows
 
     hashes = [row.sha256 for row in uploaded()[: len(wanted)]]

@@ -30,11 +30,11 @@ def invite(bid: Bid, organisation: Organisation, *, actor: Actor, now: datetime)
     if organisation.id == bid.organisation_id or any(m.organisation_id == organisation.id for m in asked):
         raise Refused("这家单位已经在联合体中。")
     if len(asked) + 2 > said.consortium_max:
-        raise Refused(f"联合体最多{said.consortium_max}家，含牵头单位。")
+        raise Refused("联合体最多%(most)s家，含牵头单位。", most=said.consortium_max)
     if (reason := why_not_bid(queries.standing(bid.demand, organisation, now=now))) is not None:
         # The reason is the other organisation's own business (it may say in whose bid it takes part).
         del reason
-        raise Refused(f"{organisation.display_name}现在不能加入这份揭榜。请与该单位核实其登记和回避情况。")
+        raise Refused("%(name)s现在不能加入这份揭榜。请与该单位核实其登记和回避情况。", name=organisation.display_name)
     member = db.session.get(BidMember, (bid.id, organisation.id))
     if member is None:
         member = BidMember(bid=bid, organisation=organisation, invited_at=now)

@@ -14,11 +14,10 @@ from marketplace.bids import queries
 from marketplace.bids.guards import LATE
 from marketplace.bids.models import Bid, BidParticipant, BidReceipt, BidShare, BidVersion
 from marketplace.bids.rules import ACTION_LABELS, STATE_LABELS, TABLE, BidAction, BidState, why_not_bid
-from marketplace.bids.service.drafting import clear_preparation, sheet
+from marketplace.bids.service.drafting import clear_preparation, not_accepted, sheet
 from marketplace.platform import audit, outbox
 from marketplace.platform.clock import steady_at
-from marketplace.platform.errors import Invalid, Refused
-from marketplace.platform.formatting import moment_exact
+from marketplace.platform.errors import Invalid, Refused, Sentence
 from marketplace.platform.policy import SYSTEM, Actor, require
 from marketplace.platform.sealing.manifest import Manifest, Submission, accept
 from marketplace.platform.sealing.reasons import SealError
@@ -29,8 +28,8 @@ from marketplace.platform.workflow import Machine
 MACHINE = Machine(
     "bid",
     TABLE,
-    {state: label.zh for state, label in STATE_LABELS.items()},
-    {action: label.zh for action, label in ACTION_LABELS.items()},
+    {state: Sentence(label) for state, label in STATE_LABELS.items()},
+    {action: Sentence(label) for action, label in ACTION_LABELS.items()},
 )
 LEAF = "sealed.record"
 """The one kind of every leaf that a bidder's act leaves: the log must not tell a sealing from a withdrawal."""
@@ -45,9 +44,10 @@ class Late:
 
     @property
     def sentence(self) -> str:
-        return (
-            f"请求到达时已经截止：到达 {moment_exact(self.decided_at)}，截止 {moment_exact(self.closes_at)}（北京时间）。"
-            "没有保存任何内容。"
+        return Sentence(
+            "请求到达时已经截止：到达 %(arrived)s，截止 %(closed)s（北京时间）。没有保存任何内容。",
+            arrived=self.decided_at,
+            closed=self.closes_at,
         )
 
 
@@ -157,7 +157,7 @@ def _accepted(bid: Bid, submission: Submission) -> Manifest:
     try:
         return accept(submission, ref=expected.ref, replaces=expected.replaces, custodians=expected.custodians)
     except SealError as error:
-        raise Invalid(str(error)) from error
+        raise not_accepted(error) from error
 
 
 def _require_parts(bid: Bid, manifest: Manifest) -> None:
@@ -169,14 +169,14 @@ def _require_parts(bid: Bid, manifest: Manifest) -> None:
         if stored.get((envelope.name, part.part)) != (part.length, part.sha256)
     ]
     if missing:
-        raise Refused(f"还有{len(missing)}件没有传完或与清单不符，补传后再封口。")
+        raise Refused("还有%(count)s件没有传完或与清单不符，补传后再封口。", count=len(missing))
 
 
 def _participants(bid: Bid) -> list[int]:
     """Lead and members by id. Refused while a member has not answered."""
     members = [member for member in bid.members if member.declined_at is None]
     if waiting := [member.organisation.display_name for member in members if member.confirmed_at is None]:
-        raise Refused(f"联合体成员还没有确认：{'、'.join(waiting)}。请他们登录确认后再封口。")
+        raise Refused("联合体成员还没有确认：%(names)s。请他们登录确认后再封口。", names=waiting)
     return sorted({bid.organisation_id, *(member.organisation_id for member in members)})
 
 

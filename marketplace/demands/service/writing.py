@@ -19,7 +19,7 @@ from marketplace.demands.rules import ACTION_LABELS, STATE_LABELS, TABLE, Action
 from marketplace.demands.score_sheets import default_sheet
 from marketplace.demands.validity import Fault, faults
 from marketplace.platform import audit
-from marketplace.platform.errors import Conflict, Invalid
+from marketplace.platform.errors import Conflict, Invalid, Sentence
 from marketplace.platform.files import Stored
 from marketplace.platform.policy import Actor, require
 from marketplace.platform.workflow import Machine, perform
@@ -29,8 +29,8 @@ from marketplace.settings import queries as settings
 MACHINE = Machine(
     "demand",
     TABLE,
-    {state: label.zh for state, label in STATE_LABELS.items()},
-    {action: label.zh for action, label in ACTION_LABELS.items()},
+    {state: Sentence(label) for state, label in STATE_LABELS.items()},
+    {action: Sentence(label) for action, label in ACTION_LABELS.items()},
 )
 SUMMARY_LENGTH = 120
 

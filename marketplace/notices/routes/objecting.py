@@ -72,7 +72,7 @@ def objection(notice: Notice) -> ResponseValue:
 
 def _attach(row: Objection, upload: Any) -> None:
     storage = current_app.extensions["storage"]
-    taken = files.receive(upload, storage=storage, limit=FILE_MOST, english=language() == "en")
+    taken = files.receive(upload, storage=storage, limit=FILE_MOST)
     service.attach(row, taken.stored, name=taken.name, media_type=taken.media_type)
 
 

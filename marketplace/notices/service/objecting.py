@@ -6,6 +6,7 @@ import secrets
 from datetime import datetime
 
 from marketplace import db
+from marketplace.accounts.rules import N_
 from marketplace.bids.models import Bid
 from marketplace.demands import clocks
 from marketplace.notices.models import Notice, Objection, ObjectionFile
@@ -20,7 +21,7 @@ from marketplace.notices.rules.objections import (
     escalation_ends_at,
 )
 from marketplace.platform import audit, outbox
-from marketplace.platform.errors import Invalid, Refused
+from marketplace.platform.errors import Invalid, Refused, Sentence
 from marketplace.platform.files import Stored
 from marketplace.platform.policy import Actor, require
 from marketplace.platform.workflow import Machine, perform
@@ -33,7 +34,7 @@ FACTS_MIN, FACTS_MAX, ANSWER_MIN, FILES_MOST = 20, 5000, 10, 10
 def _said(text: str, field: str, what: str, least: int) -> str:
     text = text.strip()
     if len("".join(text.split())) < least:
-        sentence = f"请写明{what}，不少于{least}个字。"
+        sentence = Sentence("请写明%(what)s，不少于%(least)s个字。", what=Sentence(what), least=least)
         raise Invalid(sentence, fields={field: sentence})
     return text
 
@@ -57,9 +58,9 @@ def file_objection(
     because it is public for ever, and its actor is empty for the same reason.
     """
     require("objection.file", actor, notice, now)
-    facts = _said(facts, "facts", "事实和依据", FACTS_MIN)
+    facts = _said(facts, "facts", N_("事实和依据"), FACTS_MIN)
     if len(facts) > FACTS_MAX:
-        sentence = f"最多{FACTS_MAX}个字，更多内容请放在证据文件里。"
+        sentence = Sentence("最多%(most)s个字，更多内容请放在证据文件里。", most=FACTS_MAX)
         raise Invalid(sentence, fields={"facts": sentence})
     token = "" if actor.id is not None else secrets.token_urlsafe(24)
     row = Objection(
@@ -67,7 +68,7 @@ def file_objection(
         notice=notice,
         demand_id=notice.demand_id,
         about_bid_id=about.id if about is not None else None,
-        name=_said(name, "name", "姓名", 2),
+        name=_said(name, "name", N_("姓名"), 2),
         organisation=organisation.strip(),
         email=email.strip(),
         phone=phone.strip(),
@@ -93,7 +94,8 @@ def _log(row: Objection, kind: str, *, actor: Actor, now: datetime) -> None:
 def attach(objection: Objection, stored: Stored, *, name: str, media_type: str) -> ObjectionFile:
     """Add a piece of evidence while it is being filed."""
     if len(objection.files) >= FILES_MOST:
-        raise Refused(f"证据文件最多{FILES_MOST}个。", fields={"files": f"最多{FILES_MOST}个"})
+        few = Sentence("最多%(most)s个", most=FILES_MOST)
+        raise Refused("证据文件最多%(most)s个。", fields={"files": few}, most=FILES_MOST)
     row = ObjectionFile(objection=objection, name=name, sha256=stored.sha256, size=stored.size, media_type=media_type)
     db.session.add(row)
     db.session.flush()
@@ -131,7 +133,7 @@ def draft_answer(row: Objection, *, text: str, actor: Actor, now: datetime) -> N
     require("objection.draft_answer", actor, row, now)
     if row.state not in (ObjectionState.FILED, ObjectionState.ACCEPTED):
         raise Refused("这件异议已经答复，不能再改答复稿。")
-    row.draft = _said(text, "text", "答复", ANSWER_MIN)
+    row.draft = _said(text, "text", N_("答复"), ANSWER_MIN)
     row.answer_drafted_by_id, row.drafted_at = actor.id, now
     db.session.flush()
     _log(row, "objection.draft_answer", actor=actor, now=now)
@@ -156,7 +158,7 @@ def decide(row: Objection, action: ObjectionAction, *, remedy: str = "", actor: 
 
 def escalate(row: Objection, *, reason: str, actor: Actor, now: datetime) -> None:
     """The objector does not accept the answer: to the supervisor, within five working days. The award is frozen again."""
-    said = _said(reason, "reason", "不服的理由", ANSWER_MIN)
+    said = _said(reason, "reason", N_("不服的理由"), ANSWER_MIN)
     _act(row, ObjectionAction.ESCALATE, actor=actor, now=now)
     row.escalation, row.escalated_at = said, now
     row.answer_due_at = clocks.objection_answer_due_at(now, settings.calendar())
@@ -165,7 +167,7 @@ def escalate(row: Objection, *, reason: str, actor: Actor, now: datetime) -> Non
 
 def final_decision(row: Objection, *, upheld: bool, answer: str, remedy: str = "", actor: Actor, now: datetime) -> None:
     """The supervisor's word on an escalated objection, public; there is no further instance on this site."""
-    said = _said(answer, "text", "决定的理由", ANSWER_MIN)
+    said = _said(answer, "text", N_("决定的理由"), ANSWER_MIN)
     if upheld and remedy not in set(Remedy):
         raise Invalid("异议成立时须写明怎样处理。", fields={"remedy": "请选择处理方式"})
     action = ObjectionAction.OVERRULE if upheld else ObjectionAction.MAINTAIN

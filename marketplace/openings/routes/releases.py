@@ -20,6 +20,7 @@ from marketplace.openings.routes import bp
 from marketplace.openings.routes.custodians import demo_help
 from marketplace.platform.errors import Invalid, Refused
 from marketplace.platform.sealing.custodians import WrappedShare
+from marketplace.platform.sentences import spoken
 from marketplace.web import ResponseValue, allow
 
 
@@ -66,7 +67,7 @@ def shares() -> ResponseValue:
     user, refusal = accounts.check_password(g.user.username, str(body.get("password", "")), now=g.now)
     if user is None:
         # Without raising: a wrong guess is counted, and the count is committed.
-        sentence = refusal.sentence if refusal is not None else _("密码不对。")
+        sentence = spoken(refusal.sentence) if refusal is not None else _("密码不对。")
         response = jsonify(message=sentence)
         response.status_code = 403
         return response

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import BinaryIO, NamedTuple, Protocol
 
-from marketplace.platform.errors import Refused
+from marketplace.platform.errors import Refused, Sentence
 from marketplace.platform.files.kinds import BadFile, check
 from marketplace.platform.files.names import safe_name
 from marketplace.platform.files.storage import Storage, Stored, TooLarge, chunks_of
@@ -23,7 +23,7 @@ class Received(NamedTuple):
     media_type: str
 
 
-def receive(upload: Upload, *, storage: Storage, limit: int, english: bool = False, field: str = "files") -> Received:
+def receive(upload: Upload, *, storage: Storage, limit: int, field: str = "files") -> Received:
     """Check and store it. Refused with the file's name and the reason, told beside ``field``."""
     name = safe_name(upload.filename or "")
     try:
@@ -31,6 +31,6 @@ def receive(upload: Upload, *, storage: Storage, limit: int, english: bool = Fal
         upload.stream.seek(0)
         stored = storage.put(chunks_of(upload.stream), limit=limit)
     except (BadFile, TooLarge) as error:
-        sentence = f"“{name}”: {error.en}" if english else f"“{name}”：{error.zh}"
+        sentence = Sentence("“%(name)s”：%(why)s", name=name, why=error)
         raise Refused(sentence, fields={field: sentence}) from None
     return Received(stored, name, kind.mime)

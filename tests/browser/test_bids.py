@@ -61,6 +61,18 @@ def test_draft_seal_replace_withdraw_seal(browser: Browser, site: str, tmp_path:
     expect(colleague.locator("[name=technical-responses-0-file]")).to_have_value("1")
     expect(colleague.locator("[data-file-list]")).to_contain_text("技术方案.pdf")
 
+    # Both type at once: what one wrote reaches the other; where both wrote, each keeps his own and sees the other's.
+    colleague.fill("[name=technical-innovation]", "同事写的创新点")
+    bidding.saved(colleague)
+    page.fill("[name=technical-risks]", "管理员写的风险与应对" * 3)
+    expect(page.locator("[data-bid-merged]")).to_be_visible()
+    bidding.saved(page)
+    expect(page.locator("[name=technical-innovation]")).to_have_value("同事写的创新点")
+    colleague.fill("[name=technical-risks]", theirs := "同事也写了风险与应对" * 3)
+    expect(colleague.locator("[data-bid-both]")).to_contain_text("管理员写的风险与应对")
+    bidding.saved(colleague)
+    expect(colleague.locator("[name=technical-risks]")).to_have_value(theirs)
+
     page.get_by_role("link", name="去封口").click()
     page.wait_for_url("**/seal")
     first = bidding.seal(page)

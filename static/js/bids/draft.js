@@ -13,6 +13,8 @@ import * as stash from "./stash.js";
 // files whose upload was begun ({entry, sealed}), and those of a former version that are still to be carried over.
 const OWN = "draft";
 
+const listed = ({ files, pending }) => JSON.stringify([files, pending]);
+
 async function plaintext(blob, where) {
   const chunks = [];
   for await (const chunk of decrypt(blob, where)) chunks.push(chunk);
@@ -27,7 +29,7 @@ export class Draft {
     this.exists = Boolean(state.draft);
     this.envelopes = {};
     for (const name of ENVELOPES) {
-      this.envelopes[name] = { dek: null, files: [], parts: [], next: 1, pending: [], carry: [], seen: "", fields: null };
+      this.envelopes[name] = { dek: null, files: [], parts: [], next: 1, pending: [], carry: [], seen: "", listed: "", fields: null };
     }
     this.onWait = () => {};
     this.saving = Promise.resolve();
@@ -57,15 +59,35 @@ export class Draft {
       envelope.dek = await orgkey.unwrap(this.key, fromHex(this.state.draft.own_wraps[name]), this.ref, name);
       const pieces = this.state.uploaded[name]["0"];
       if (!pieces) continue;
-      envelope.seen = pieces[0];
-      const blob = await this.fetchPart(this.ref.bid, this.ref.version, name, 0);
-      const form = unframe(await plaintext(blob, { dek: envelope.dek, ref: this.ref, envelope: name, part: 0 }), name);
-      const { [OWN]: own = {}, ...fields } = form.fields;
-      Object.assign(envelope, { fields, files: form.files, parts: own.parts ?? [], next: own.next ?? 1, pending: own.pending ?? [], carry: own.carry ?? [] });
+      this.adopt(name, await this.savedForm(name, pieces[0]));
     }
     const lacking = ENVELOPES.filter((name) => this.envelopes[name].fields === null); // the line was cut at the first save
     await stash.prune(this.ref.bid, new Set(this.uploading.map(({ name, sealed }) => `${this.ref.version}/${name}/${sealed.part}`))).catch(() => {});
     if (lacking.length) await (this.state.sealed ? this.openSealed(lacking) : this.begin(lacking));
+  }
+
+  // The form of an envelope as it was last saved, under the hash of its piece.
+  async savedForm(name, seen) {
+    const { dek } = this.envelopes[name];
+    const blob = await this.fetchPart(this.ref.bid, this.ref.version, name, 0);
+    const form = unframe(await plaintext(blob, { dek, ref: this.ref, envelope: name, part: 0 }), name);
+    const { [OWN]: own = {}, ...fields } = form.fields;
+    return { seen, fields, files: form.files, parts: own.parts ?? [], next: own.next ?? 1, pending: own.pending ?? [], carry: own.carry ?? [] };
+  }
+
+  adopt(name, saved) {
+    const envelope = Object.assign(this.envelopes[name], saved);
+    envelope.listed = listed(envelope);
+  }
+
+  // What a colleague saved since we last did; null where nobody has, or where files came or went here meanwhile: two
+  // lists of files are not put together by a machine.
+  async theirs(name) {
+    const envelope = this.envelopes[name];
+    const state = await Draft.load(this.base);
+    const seen = state.uploaded?.[name]?.["0"]?.[0];
+    if (!seen || seen === envelope.seen || state.sheet?.version !== this.ref.version) return null;
+    return listed(envelope) === envelope.listed ? this.savedForm(name, seen) : null;
   }
 
   async sealedKeys() {
@@ -179,6 +201,7 @@ export class Draft {
     const put = this.put((_, digest) => (hash = digest), envelope.seen);
     const part = await sealForm(fields, envelope.files, { dek: envelope.dek, ref: this.ref, envelope: name, put });
     envelope.seen = hash;
+    envelope.listed = listed(envelope);
     await this.finish(name, part);
     return part;
   }

@@ -68,7 +68,7 @@ function writeOne(shape, element, value) {
   if (value === null || value === undefined) value = "";
   if (shape.kind === "money" && Number.isSafeInteger(value)) value = money(value);
   if (shape.kind === "choice" && value === "") element.selectedIndex = 0;
-  else element.value = String(value);
+  else if (element.value !== String(value)) element.value = String(value); // else the caret of whoever types would jump
   if (shape.name === "file") element.dataset.wanted = String(value); // its options come with the list of files
 }
 
@@ -101,6 +101,7 @@ function fillRows(form, shape, rows, name) {
     }
     fill(form, shape.fields, rows[index], `${name}-${index}`);
   }
+  for (let index = rows.length; control(form, `${name}-${index}-${first}`); index += 1) fill(form, shape.fields, {}, `${name}-${index}`);
 }
 
 // The control that a finding is about: path "lines.0.item" of the price envelope → #price-lines-0-item.

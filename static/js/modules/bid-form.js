@@ -1,7 +1,8 @@
 // The bid's form: unlocked with the organisation's key, saved encrypted while one types, checked beside the work.
 import { Draft } from "../bids/draft.js";
-import { collect, fill } from "../bids/fields.js";
+import { collect, fill, target } from "../bids/fields.js";
 import { able, unlock } from "../bids/key.js";
+import { merge } from "../bids/merge.js";
 import { element, followLinks, icon, missing, showMissing, size } from "../bids/view.js";
 import { attach } from "../main.js";
 import { now } from "./clock.js";
@@ -41,6 +42,13 @@ async function start(root, draft, say) {
   if (draft.carrying) await (page.carrying = page.carry());
 }
 
+// What a colleague wrote, as text: a table row by row.
+function spoken(value) {
+  if (Array.isArray(value)) return value.map(spoken).join(" / ");
+  if (value && typeof value === "object") return Object.values(value).filter(Boolean).map(spoken).join(" · ");
+  return value ? String(value) : pick("（删去了）", "(taken out)");
+}
+
 class Page {
   constructor(root, form, draft, say) {
     Object.assign(this, { root, form, draft, say });
@@ -53,7 +61,7 @@ class Page {
     draft.onWait = (why) => say(why || pick("网络中断，正在重试，内容都在", "No connection, trying again; nothing is lost"));
   }
 
-  show() {
+  write() {
     const { shapes } = this.draft.rules;
     this.listFiles();
     fill(this.form, shapes.technical, this.draft.envelopes.technical.fields, "");
@@ -62,6 +70,10 @@ class Page {
     for (const field of this.form.querySelectorAll("input, textarea")) field.dispatchEvent(new Event("input")); // counters, 大写
     this.form.dispatchEvent(new Event("input", { bubbles: true }));
     this.collect();
+  }
+
+  show() {
+    this.write();
     for (const [name, { seen, fields }] of Object.entries(this.draft.envelopes)) this.saved[name] = seen ? JSON.stringify(fields) : "";
   }
 
@@ -143,11 +155,7 @@ class Page {
       const names = this.dirty();
       if (files && !names.includes(files)) names.push(files);
       if (names.length) this.say(pick("正在加密保存……", "Encrypting and saving …"));
-      for (const name of names) {
-        const text = JSON.stringify(this.draft.envelopes[name].fields);
-        await this.draft.saveForm(name);
-        this.saved[name] = text;
-      }
+      for (const name of names) await this.storeOne(name);
       const time = new Date(now()).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit", timeZone: "Asia/Shanghai" });
       this.say(pick(`${time}已加密保存`, `Saved encrypted at ${time}`));
       return true;
@@ -155,6 +163,35 @@ class Page {
       this.say(error.message);
       return false;
     }
+  }
+
+  async storeOne(name) {
+    const text = JSON.stringify(this.draft.envelopes[name].fields);
+    try {
+      await this.draft.saveForm(name);
+      this.saved[name] = text;
+    } catch (error) {
+      if (error.status !== 409 || !this.saved[name]) throw error;
+      const theirs = await this.draft.theirs(name).catch(() => null);
+      if (!theirs) throw error;
+      this.join(name, theirs);
+      await this.storeOne(name);
+    }
+  }
+
+  // A colleague saved first: his changes and ours in one form, and what both changed told beside it.
+  join(name, theirs) {
+    const { value, both } = merge(JSON.parse(this.saved[name]), this.draft.envelopes[name].fields, theirs.fields);
+    this.saved[name] = JSON.stringify(theirs.fields);
+    this.draft.adopt(name, { ...theirs, fields: value });
+    this.write();
+    this.root.querySelector("[data-bid-merged]").hidden = false;
+    this.root.querySelector("[data-bid-both]").append(...both.map(({ path, theirs: text }) => {
+      const field = target(this.form, name, path);
+      const label = this.form.querySelector(`label[for="${field.id}"]`)?.firstChild?.textContent.trim() || path;
+      const item = element("li", "", `${label}${pick("：", ": ")}${spoken(text)}`);
+      return item;
+    }));
   }
 
   // --- files --------------------------------------------------------------------------------------------------------

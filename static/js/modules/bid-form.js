@@ -186,11 +186,13 @@ class Page {
     this.draft.adopt(name, { ...theirs, fields: value });
     this.write();
     this.root.querySelector("[data-bid-merged]").hidden = false;
-    this.root.querySelector("[data-bid-both]").append(...both.map(({ path, theirs: text }) => {
+    if (!both.length) return;
+    const told = this.root.querySelector("[data-bid-both]");
+    told.hidden = false;
+    told.querySelector("ul").append(...both.map(({ path, theirs: text }) => {
       const field = target(this.form, name, path);
       const label = this.form.querySelector(`label[for="${field.id}"]`)?.firstChild?.textContent.trim() || path;
-      const item = element("li", "", `${label}${pick("：", ": ")}${spoken(text)}`);
-      return item;
+      return element("li", "", `${label}${pick("：", ": ")}${spoken(text)}`);
     }));
   }
 

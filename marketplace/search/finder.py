@@ -47,8 +47,8 @@ class Found:
 
     ``corrected``: what was searched for instead, because nothing has what was typed; ``meant``: offered only.
     ``related``: other words for what was typed, that something has. ``unfiltered``: of an empty result, how many there
-    are without filters; ``loosened``, ``near`` and ``near_total``: what would be found without quotes, exclusions and
-    fields, the first of it and how many.
+    are without filters; ``near`` and ``near_total``: the first near misses of an empty result and how many there are:
+    what would be found without quotes, exclusions and fields (``loosened``), else what shares a rare character.
     ``terms``: what to mark in titles and texts. ``approximate``: the total is an estimate (约).
     """
 
@@ -114,14 +114,14 @@ class Finder:
             loosened = _typed(other) if near.total and other else ""
         if not (page.total or unfiltered or near.total or literally):
             rare = self._characters(plan, query.text, request.now)
-            if rare is not None and (alike := self._page(rare, request, budget)).total:
-                plan, page = rare, replace(alike, strict=0)
+            if rare is not None:
+                near = self._page(rare, replace(request, facets=(), offset=0, limit=NEAR), budget)
         ids = self._reading.shelf.ids([*page.nids, *near.nids])
         return Found(
             query=query,
             ids=[ids[nid] for nid in page.nids if nid in ids],
             loosened=loosened,
-            near=tuple(ids[nid] for nid in near.nids if nid in ids) if loosened else (),
+            near=tuple(ids[nid] for nid in near.nids if nid in ids),
             near_total=near.total,
             total=page.total,
             strict=page.strict,

@@ -134,6 +134,7 @@ def _words(filters: Filters, found: Answer) -> dict[str, Any]:
         said["unfiltered"] = (result.unfiltered, f"{request.path}?{urlencode(kept)}")
     if result.loosened:
         said["loosened"] = (result.near_total, result.loosened, web.page_url(q=result.loosened, page=None))
+    if found.nearby:
         said["nearby"] = found.nearby
     return said
 

@@ -14,6 +14,7 @@ from marketplace import db
 from marketplace.demands import pages, service, views
 from marketplace.demands.clocks import PHASES as CLOCK_PHASES
 from marketplace.demands.rules import PHASES
+from marketplace.home import queries as home
 from tests.client import Client
 from tests.demands.conftest import Stage
 
@@ -116,6 +117,7 @@ def test_a_list_costs_the_same_for_one_row_and_for_many(
     first = stage.published(batch=batch)
 
     def cost(url: str) -> int:
+        home.forget()
         count_queries.clear()
         assert visitor.http.get(url).status_code == 200
         return len(count_queries)

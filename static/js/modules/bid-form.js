@@ -189,7 +189,7 @@ class Page {
     if (!both.length) return;
     const told = this.root.querySelector("[data-bid-both]");
     told.hidden = false;
-    told.querySelector("ul").append(...both.map(({ path, theirs: text }) => {
+    told.querySelector("[data-bid-theirs]").append(...both.map(({ path, theirs: text }) => {
       const field = target(this.form, name, path);
       const label = this.form.querySelector(`label[for="${field.id}"]`)?.firstChild?.textContent.trim() || path;
       return element("li", "", `${label}${pick("：", ": ")}${spoken(text)}`);

@@ -24,15 +24,11 @@ YEAR = timedelta(days=365)
 
 def counts(now: datetime) -> tuple[int, int, int]:
     """(accepting bids, of those closing within seven days, in public notice), in one query."""
-    accepting = (Demand.state == State.PUBLISHED) & (Demand.closes_at > now)
-    row = db.session.execute(
-        select(
-            func.sum(case((accepting, 1), else_=0)),
-            func.sum(case((accepting & (Demand.closes_at < now + SOON), 1), else_=0)),
-            func.sum(case((Demand.state == State.NOTICE, 1), else_=0)),
-        ).where(is_public(now), Demand.state.in_((State.PUBLISHED, State.NOTICE)))  # ix_demand_closing has it all
-    ).one()
-    return row[0] or 0, row[1] or 0, row[2] or 0
+    counted = select(func.count()).select_from(Demand).where(is_public(now))
+    accepting = counted.where(Demand.state == State.PUBLISHED, Demand.closes_at > now)
+    parts = (accepting, accepting.where(Demand.closes_at < now + SOON), counted.where(Demand.state == State.NOTICE))
+    row = db.session.execute(select(*(part.scalar_subquery() for part in parts))).one()  # each a range of one index
+    return row[0], row[1], row[2]
 
 
 @dataclass(frozen=True, slots=True)

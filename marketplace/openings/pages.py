@@ -11,8 +11,10 @@ from marketplace.openings.queries import Hall, Keeper, Record
 from marketplace.openings.rules import STEP_LABELS, Step
 from marketplace.platform.formatting import moment_exact, money_text, time_of_day
 from marketplace.platform.sealing.reasons import Reason
+from marketplace.platform.sentences import spoken
 
-SENTENCES = {reason.code: reason.sentence for reason in Reason} | {"X-01": "平台处理时出错，正在查明，修复后重新开启"}
+SENTENCES = {reason.code: reason.sentence for reason in Reason}
+FAULT = ("平台处理时出错，正在查明，修复后重新开启", "The platform failed at it and will open it again once mended")
 OUTCOMES = {"opened": ("有效", "Valid"), "unopenable": ("无法开启", "Unopenable"), "blocked": ("待开启", "Waiting")}
 TONES = {"opened": "work", "unopenable": "alert", "blocked": "alert"}
 ENVELOPE_WORDS = {"technical": ("技术", "technical"), "price": ("报价", "price")}
@@ -107,6 +109,12 @@ def price_text(price: dict[str, Any] | None, language: str) -> str:
     return word("，", ", ").join(parts) or word("未填报价", "no price given")
 
 
+def why(code: str, detail: str, language: str) -> str:
+    """Why a bid could not be opened; the detail (第3件) is for those who look into it, in Chinese."""
+    chinese, english = FAULT if code == "X-01" else (SENTENCES.get(code, ""), spoken(SENTENCES.get(code, "")))
+    return word_for(language)(f"{chinese}（{code}{'，' + detail if detail else ''}）", f"{english} ({code})")
+
+
 def record_lines(record: Record, language: str) -> list[dict[str, Any]]:
     """The lines of the record's table."""
     word, lines = word_for(language), []
@@ -119,11 +127,6 @@ def record_lines(record: Record, language: str) -> list[dict[str, Any]]:
                 f"（联合体，{len(members) + 1}家：{'、'.join(members)}）", f" (consortium with {', '.join(members)})"
             )
         outcome = OUTCOMES[line["outcome"]]
-        why = ""
-        if line["code"]:
-            why = (
-                f"{SENTENCES.get(line['code'], '')}（{line['code']}{'，' + line['detail'] if line['detail'] else ''}）"
-            )
         price = price_text(line["price"], language) if record.prices else ""
         waiting = record.two_step_waiting and line["outcome"] == "opened"
         lines.append(
@@ -139,7 +142,7 @@ def record_lines(record: Record, language: str) -> list[dict[str, Any]]:
                 "outcome": word(*outcome),
                 "tone": TONES[line["outcome"]],
                 "fine": line["outcome"] == "opened",
-                "why": why,
+                "why": why(line["code"], line["detail"], language) if line["code"] else "",
             }
         )
     return lines

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from flask import Flask
 from sqlalchemy import update
+from sqlalchemy.orm import Session
 
 from marketplace import db
 from marketplace.bids import service
@@ -17,12 +20,13 @@ from marketplace.custody import software
 from marketplace.custody.rules import custodian_id
 from marketplace.demands.models import Demand
 from marketplace.demands.rules import State
-from marketplace.openings import queries
+from marketplace.openings import pages, queries
 from marketplace.openings.rules import Step
 from marketplace.platform import clock
 from marketplace.platform.files import LocalStorage
 from marketplace.platform.sealing.custodians import WrappedShare, answer_challenge, unwrap_share
 from marketplace.platform.sealing.hpke import generate_private_key, public_bytes
+from marketplace.platform.sealing.reasons import Reason
 from marketplace.platform.sealing.wire import BidRef
 from tests import factories
 from tests.bids import contents, making
@@ -124,6 +128,15 @@ def test_all_bidders_read_the_record_and_the_public_does_not(opened: Demand, vis
             assert secret not in page.text
         assert client.get(f"/demands/{opened.number}/opening/record.pdf").status == 404
         assert client.get(f"/demands/{opened.number}/opening/record").status == 404
+
+
+def test_why_a_bid_could_not_be_opened_is_said_in_both_languages(app: Flask, session: Session) -> None:
+    with app.test_request_context("/?lang=en"):
+        for code in [reason.code for reason in Reason] + ["X-01"]:
+            said = pages.why(code, "第3件", "en")
+            assert said.endswith(f"({code})")
+            assert not re.search("[\u4e00-\u9fff]", said), said
+            assert pages.why(code, "第3件", "zh").endswith(f"（{code}，第3件）")
 
 
 def test_the_record_prints_and_is_a_pdf(opened: Demand, sign_in: SignIn) -> None:

@@ -1,5 +1,6 @@
 // One part as ciphertext: 40-byte header, then 1 MiB chunks of AES-256-GCM; the twin of container.py.
 
+import { pick } from "../modules/language.js";
 import { SealError } from "./reasons.js";
 import { SUITE, concat, hkdf, partAad, partKeyInfo, randomBytes, utf8 } from "./wire.js";
 
@@ -55,7 +56,7 @@ export async function* encrypt(source, { dek, ref, envelope, part }) {
 export async function* decrypt(source, { dek, ref, envelope, part }) {
   const header = await bytesOf(source.slice(0, HEADER_SIZE));
   if (header.length !== HEADER_SIZE || OPENING.some((byte, i) => header[i] !== byte)) throw new SealError("J-02");
-  if (plaintextLength(source.size) === null) throw new SealError("J-03", "长度");
+  if (plaintextLength(source.size) === null) throw new SealError("J-03", pick("长度", "length"));
   const key = await partKey(dek, header.slice(OPENING.length), part);
   const additionalData = partAad(ref, envelope, part);
   const step = CHUNK_SIZE + TAG_SIZE;
@@ -68,7 +69,7 @@ export async function* decrypt(source, { dek, ref, envelope, part }) {
     try {
       chunk = await crypto.subtle.decrypt({ name: "AES-GCM", iv, additionalData }, key, sealed);
     } catch {
-      throw new SealError("J-03", `第${counter + 1}块`);
+      throw new SealError("J-03", pick(`第${counter + 1}块`, `chunk ${counter + 1}`));
     }
     yield new Uint8Array(chunk);
   }

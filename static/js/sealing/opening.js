@@ -1,5 +1,6 @@
 // The bidder reads his own bid or draft again; the twin of opening.py without the custodians' part.
 
+import { pick } from "../modules/language.js";
 import { decrypt, plaintextLength } from "./container.js";
 import { unframe } from "./form.js";
 import { SealError } from "./reasons.js";
@@ -20,15 +21,15 @@ export async function requireKey(manifest, name, dek) {
 // The plaintext of one part as bytes, checked against ciphertext hash and plaintext commitment. `manifest` also
 // serves as the reference {demand, bid, version}.
 export async function openPart(manifest, name, part, ciphertext, dek, salt) {
-  if (ciphertext.size !== part.length) throw new SealError("S-02", `第${part.part}件`);
+  if (ciphertext.size !== part.length) throw new SealError("S-02", pick(`第${part.part}件`, `part ${part.part}`));
   const stored = new Uint8Array(await ciphertext.arrayBuffer());
-  if ((await sha256(stored)) !== part.sha256) throw new SealError("S-03", `第${part.part}件`);
+  if ((await sha256(stored)) !== part.sha256) throw new SealError("S-03", pick(`第${part.part}件`, `part ${part.part}`));
   const chunks = [];
   for await (const chunk of decrypt(ciphertext, { dek, ref: manifest, envelope: name, part: part.part })) {
     chunks.push(chunk);
   }
   const plaintext = concat(...chunks);
-  if ((await sha256(salt, plaintext)) !== part.pt_commit) throw new SealError("J-04", `第${part.part}件`);
+  if ((await sha256(salt, plaintext)) !== part.pt_commit) throw new SealError("J-04", pick(`第${part.part}件`, `part ${part.part}`));
   return plaintext;
 }
 

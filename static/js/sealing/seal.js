@@ -1,5 +1,6 @@
 // Content → ciphertext, manifest, wrapped shares; the twin of seal.py.
 
+import { pick } from "../modules/language.js";
 import { encrypt } from "./container.js";
 import { setHash } from "./custodians.js";
 import { frame } from "./form.js";
@@ -112,11 +113,11 @@ export async function seal(contents, sheet, ownKey, put) {
   requireCrypto();
   const ref = bidRef(sheet.demand, sheet.bid, sheet.version);
   const files = ENVELOPES.flatMap((name) => contents[name]?.attachments ?? []);
-  if (files.reduce((size, { file }) => size + file.size, 0) > TOTAL_LIMIT) throw new SealError("M-05", "合计");
+  if (files.reduce((size, { file }) => size + file.size, 0) > TOTAL_LIMIT) throw new SealError("M-05", pick("合计", "in all"));
   const envelopes = {};
   for (const envelope of ENVELOPES) {
     const { fields = {}, attachments = [] } = contents[envelope] ?? {};
-    if (attachments.length > FILES_LIMIT) throw new SealError("M-05", `${attachments.length}件`);
+    if (attachments.length > FILES_LIMIT) throw new SealError("M-05", pick(`${attachments.length}件`, `${attachments.length} files`));
     const dek = randomBytes(KEY_SIZE);
     const sealed = [];
     for (const [i, { file, role }] of attachments.entries()) {

@@ -1,5 +1,6 @@
 // Canonical bytes and binding strings; the twin of wire.py, byte for byte.
 
+import { pick } from "../modules/language.js";
 import { SealError } from "./reasons.js";
 
 export const SUITE = 1;
@@ -23,7 +24,7 @@ export function concat(...pieces) {
 export const toHex = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 
 export function fromHex(text) {
-  if (typeof text !== "string" || !/^(?:[0-9a-f]{2})*$/.test(text)) throw new SealError("M-01", "指纹");
+  if (typeof text !== "string" || !/^(?:[0-9a-f]{2})*$/.test(text)) throw new SealError("M-01", pick("指纹", "fingerprint"));
   return Uint8Array.from({ length: text.length / 2 }, (_, i) => parseInt(text.slice(2 * i, 2 * i + 2), 16));
 }
 
@@ -60,7 +61,7 @@ function spell(value) {
 export function bidRef(demand, bid, version) {
   const token = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
   if (!token.test(demand) || !token.test(bid) || !Number.isInteger(version) || version < 1 || version > 9999) {
-    throw new SealError("M-01", "标书编号");
+    throw new SealError("M-01", pick("标书编号", "bid number"));
   }
   return Object.freeze({ demand, bid, version });
 }

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from flask_babel import force_locale
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
@@ -131,7 +132,7 @@ def test_all_bidders_read_the_record_and_the_public_does_not(opened: Demand, vis
 
 
 def test_why_a_bid_could_not_be_opened_is_said_in_both_languages(app: Flask, session: Session) -> None:
-    with app.test_request_context("/?lang=en"):
+    with app.test_request_context("/"), force_locale("en"):
         for code in [reason.code for reason in Reason] + ["X-01"]:
             said = pages.why(code, "第3件", "en")
             assert said.endswith(f"({code})")

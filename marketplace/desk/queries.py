@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, String, and_, case, cast, exists, false, func, literal, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, cast, exists, false, func, or_, select
 from sqlalchemy.orm import joinedload, raiseload
 
 from marketplace import db
@@ -119,12 +119,13 @@ def todo(actor: Actor, roles: frozenset[Role], *, matter: str = "", q: str = "",
 
 def done(actor: Actor, *, q: str = "", direction: str = "") -> Select[Demand]:
     """Demands on which this person has acted, the last touched first."""
-    acted = exists().where(
+    # From his entries to the demands: the other way round every demand there is would be looked up in the log.
+    acted = select(cast(func.substr(AuditDetail.subject, len("demand:") + 1), db.Key)).where(
         AuditDetail.actor_id == actor.id,
         AuditDetail.kind.startswith("demand."),
-        AuditDetail.subject == literal("demand:") + cast(Demand.id, String),
+        AuditDetail.subject.startswith("demand:"),
     )
-    return _rows(acted, q, direction).order_by(Demand.updated_at.desc(), Demand.id.desc())
+    return _rows(Demand.id.in_(acted), q, direction).order_by(Demand.updated_at.desc(), Demand.id.desc())
 
 
 def mine(actor: Actor, *, q: str = "", direction: str = "") -> Select[Demand]:

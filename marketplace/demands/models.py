@@ -32,6 +32,8 @@ class Demand(db.Base):
         Index("ix_demand_closing", "state", "closes_at", "visible_from"),
         Index("ix_demand_unit_state", "unit_id", "state"),
         Index("ix_demand_queue", "state", "submitted_at"),
+        Index("ix_demand_drafter", "drafter_id"),
+        Index("ix_demand_submitter", "submitter_id"),
         # Counting facets touches every public row: this index alone answers it, the wide rows stay unread.
         Index(
             "ix_demand_facets",

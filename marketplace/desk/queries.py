@@ -136,7 +136,7 @@ def mine(actor: Actor, *, q: str = "", direction: str = "") -> Select[Demand]:
 
 def following(actor: Actor, now: datetime, *, q: str = "", direction: str = "") -> Select[Demand]:
     """Public demands this person follows: what still runs by its deadline, then the rest, the latest on top."""
-    chosen = exists().where(DemandFollow.demand_id == Demand.id, DemandFollow.user_id == actor.id)
+    chosen = Demand.id.in_(select(DemandFollow.demand_id).where(DemandFollow.user_id == actor.id))
     over = case((and_(Demand.state == State.PUBLISHED, Demand.closes_at > now), 0), else_=1)
     order = (over, case((over == 0, Demand.closes_at)), Demand.closes_at.desc(), Demand.id.desc())
     return _rows(and_(chosen, is_public(now)), q, direction).order_by(*order)

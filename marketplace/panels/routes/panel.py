@@ -47,7 +47,7 @@ def index() -> ResponseValue:
     query = (
         select(Demand, Panel)
         .outerjoin(Panel, Panel.demand_id == Demand.id)
-        .where(Demand.state.in_(queries.FORMABLE) | Panel.id.is_not(None))
+        .where(Demand.state.in_(queries.FORMABLE) | Demand.id.in_(select(Panel.demand_id)))  # by indexes, not by all
     )
     total = db.session.scalar(select(func.count()).select_from(query.subquery())) or 0
     count = max(1, -(-total // PER_PAGE))

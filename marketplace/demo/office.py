@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 SITE = {
     "title": "高新区应用场景需求发布平台",
+    "title_en": "Scene demands of the high-tech zone",
     "host": "高新技术产业开发区管理委员会（演示）",
     "organiser": "高新区科技创新局",
     "phone": "0371-0000 0000（工作日9:00—17:30）",

@@ -87,10 +87,14 @@ def account(actor: Actor) -> dict[str, Any] | None:
 
 
 def site(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The site's names and the lines of its foot: what is set, over the product's own defaults."""
-    return {"name": pgettext("brand", "张榜"), "title": _("应用场景需求发布平台")} | {
-        key: value for key, value in settings.items() if value
-    }
+    """The site's names and the lines of its foot: what is set, over the product's own defaults. In English the English
+    names; without one the product's own title, for a title explains.
+    """
+    own = {"name": pgettext("brand", "张榜"), "title": _("应用场景需求发布平台")}
+    told = own | {key: value for key, value in settings.items() if value}
+    if g.get("locale") == "en":
+        told |= {"name": settings.get("name_en") or told["name"], "title": settings.get("title_en") or own["title"]}
+    return told
 
 
 def _frame() -> dict[str, Any]:

@@ -125,7 +125,9 @@ class ClockForm(Form):
 
 class SiteForm(Form):
     name = StringField(_l("站点简称"), [Length(max=20)], description=_l("页眉左上角，默认“张榜”"))
+    name_en = StringField(_l("站点简称（英文）"), [Length(max=30)])
     title = StringField(_l("站点全称"), [Length(max=40)])
+    title_en = StringField(_l("站点全称（英文）"), [Length(max=80)])
     host = StringField(_l("主办单位"), [Length(max=60)])
     organiser = StringField(_l("承办单位"), [Length(max=60)])
     phone = StringField(_l("联系电话"), [Length(max=40)])

@@ -74,5 +74,12 @@ def test_the_foot_shows_what_is_set(sign_in, visitor):
     foot = visitor.get("/transparency")
     assert "某某高新区管委会" in foot.text
     assert "某ICP备00000000号" in foot.text
+    names = {"name": "揭榜台", "title": "某区场景需求平台", "title_en": "Scenes of a zone"}
+    sign_in("sysadmin").get("/admin/settings/site").submit(**names)
+    assert "某区场景需求平台" in visitor.get("/transparency").text
+    english = visitor.get("/transparency?lang=en").text
+    assert "揭榜台" in english  # whoever has no English name keeps his own
+    assert "Scenes of a zone" in english
+    assert "某区场景需求平台" not in english
     bad = sign_in("sysadmin").get("/admin/settings/site").submit(find_error_url="javascript:alert(1)")
     assert bad.status == 422

@@ -108,10 +108,10 @@ class Finder:
         if not page.total and len(others) < len(request.filters):
             unfiltered = self._page(plan, replace(request, filters=others, facets=(), limit=0), budget).total
         loosened, near = "", Page([], 0, 0, 0)
-        if not page.total and not unfiltered and (query.phrases or query.excluded or query.fields):
-            other = Query((*query.words, *query.phrases))
+        other = Query((*query.words, *query.phrases))
+        if other and other != query and not page.total and not unfiltered:
             near = self._page(self._plan(other, request.now), replace(request, facets=(), offset=0, limit=NEAR), budget)
-            loosened = _typed(other) if near.total and other else ""
+            loosened = _typed(other) if near.total else ""
         if not (page.total or unfiltered or near.total or literally):
             rare = self._characters(plan, query.text, request.now)
             if rare is not None:

@@ -160,6 +160,8 @@ def test_an_empty_result_of_signs_offers_what_is_there_without_them(shelf: Shelf
         assert found.near[0] == "demand:3", q
         assert shelf.find(loosened).total == found.near_total, q
     assert shelf.find('"绝密词语"').near == ()
+    for q in ("unit:无此局", "-水质 -停车 -水务 -无人机 -低空 -5G"):  # without them nothing is left to look for
+        assert (shelf.find(q).total, shelf.find(q).near) == (0, ()), q
 
 
 def test_related_words_are_such_as_something_has_written_as_people_write_them(shelf: Shelf) -> None:
